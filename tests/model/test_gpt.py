@@ -170,3 +170,44 @@ def test_compiles_into_one_graph(model, make_ids):
         torch.testing.assert_close(compiled(ids), model(ids))
     _, cache = compiled.run_with_cache(ids, "*.attn.z")
     assert len(cache) == model.config.n_layer
+
+
+def test_every_place_for_dropout_drops(make_ids):
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(vocab_size=97, n_layer=1, n_embd=64, dropout=0.4)).train()
+    places = ["blocks.0.resid_pre", "*.attn.out", "*.mlp.out"]
+    with model.listening(keep=places) as cache:
+        model(make_ids(4, 32))
+    for name, value in cache.items():
+        assert (value == 0).float().mean() == pytest.approx(0.4, abs=0.05), name
+    attn = model.blocks[0].attn
+    attn.dropout.p = model.dropout.p = model.blocks[0].mlp.dropout.p = 0.0
+    for keep in ("*.z", "*.pattern"):  # inside attention: the fused path, the explicit
+        with model.listening(keep=keep):
+            assert not torch.equal(model(make_ids(1, 9)), model(make_ids(1, 9)))
+
+
+def test_a_parallel_block_reads_the_same_stream_twice(make_ids):
+    torch.manual_seed(0)
+    shape = {"vocab_size": 97, "n_layer": 1, "n_embd": 32}
+    for parallel, read in ((True, "resid_pre"), (False, "resid_mid")):
+        model = GPT(GPTConfig(**shape, parallel_block=parallel)).eval()
+        _, cache = model.run_with_cache(make_ids(1, 9))
+        block = model.blocks[0]
+        with torch.no_grad():
+            want = block.mlp(block.norm2(cache[read, 0]))
+        torch.testing.assert_close(cache["mlp.out", 0], want)
+
+
+def test_gradient_checkpointing_keeps_less(make_ids):
+    torch.manual_seed(0)
+    model = GPT(GPTConfig.modern(vocab_size=97, n_layer=4, n_head=4, n_embd=32)).train()
+    kept = []
+    for model.recompute in (False, True):
+        saved = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x, saved=saved: saved.append(x.nbytes) or x, lambda x: x
+        ):
+            model.loss(make_ids(2, 32), make_ids(2, 32))
+        kept.append(sum(saved))
+    assert kept[1] < kept[0] / 2

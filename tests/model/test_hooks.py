@@ -167,3 +167,12 @@ def test_the_lens_on_the_last_stream_is_the_output(model, make_ids):
     with torch.no_grad():
         lens = model.unembed(cache["resid_post", -1])
     torch.testing.assert_close(lens, logits, atol=1e-5, rtol=1e-5)
+
+
+def test_the_cache_is_a_copy(make_ids):
+    model = GPT(GPTConfig(vocab_size=97, n_layer=1, n_embd=32))
+    ids = make_ids(1, 5)
+    before = ids.clone()
+    _, cache = model.run_with_cache(ids)
+    cache["tokens"].zero_()
+    assert torch.equal(ids, before)

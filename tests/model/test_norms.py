@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from minigpt_edu.model import GPTConfig
 from minigpt_edu.model.hooks import Listener
-from minigpt_edu.model.norms import LayerNorm, RMSNorm
+from minigpt_edu.model.norms import LayerNorm, RMSNorm, make_norm
 
 PAIRS = [
     (RMSNorm(24, eps=1e-5), torch.nn.RMSNorm(24, eps=1e-5)),
@@ -33,3 +34,11 @@ def test_fused_and_explicit_equal_torch(ours, torchs, size):
     centre = x.mean(-1, keepdim=True) if isinstance(ours, LayerNorm) else 0
     back = listener.values["normalized"] * listener.values["scale"]
     torch.testing.assert_close(back, x - centre, atol=1e-5, rtol=1e-4)
+
+
+def test_the_config_decides():
+    for norm, kind in (("rms", RMSNorm), ("layer", LayerNorm)):
+        config = GPTConfig(vocab_size=10, norm=norm, norm_eps=0.5, norm_gain=False)
+        made = make_norm(config)
+        assert isinstance(made, kind) and made.eps == 0.5 and made.weight is None
+        assert make_norm(config.replace(norm_gain=True), 7).weight.shape == (7,)

@@ -1,0 +1,120 @@
+"""``minigpt generate``: a checkpoint, a beginning, and what the model adds to it.
+
+run_generate(GenerateOptions(prompt="Era uma vez", seed=7))
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import typer
+
+from ..checkpoint import Checkpoint, load_checkpoint
+from ..device import pick_device
+from ..inference.generate import TokenStep, stream
+from ..inference.sampling import Sampler
+from ..text.tokenizer import StreamDecoder, Tokenizer
+from .listing import best_of, find_checkpoints
+from .options import CHECKPOINTS, FIRST_COMMAND, GenerateOptions
+
+__all__ = ["choose_checkpoint", "run_generate"]
+
+
+def choose_checkpoint(asked: Path | None) -> Path:
+    """The file asked for; of a folder (by default ``checkpoints``) its best one.
+
+    Raises ValueError, with the command that makes one, when there is none.
+    """
+    folder = CHECKPOINTS if asked is None else asked
+    if asked is not None and not folder.is_dir():
+        return asked
+    found = find_checkpoints(folder) if folder.is_dir() else []
+    best = best_of(found)
+    if best is None:
+        broken = sum(f.error is not None for f in found)
+        but = f" ({broken} unreadable)" if broken else ""
+        raise ValueError(
+            f"no trained model in {folder}{but}: make one with  {FIRST_COMMAND}"
+        )
+    return best.path
+
+
+def run_generate(options: GenerateOptions) -> int:
+    """The command. Raises ValueError for a bad checkpoint, prompt or number."""
+    sampler = Sampler.of(
+        temperature=options.temperature,
+        top_k=options.top_k or None,
+        top_p=options.top_p,
+        min_p=options.min_p,
+        repetition_penalty=options.repetition_penalty,
+        seed=options.seed,
+    )
+    path = choose_checkpoint(options.checkpoint)
+    checkpoint = load_checkpoint(path, pick_device(options.device))
+    tokenizer = checkpoint.tokenizer
+    if tokenizer is None:
+        raise ValueError(
+            f"{path} holds no tokenizer, so it cannot read a prompt: use a checkpoint "
+            "that minigpt train made"
+        )
+    end = [id for name, id in tokenizer.special.items() if name == "<|eos|>"]
+    ids = tokenizer.encode(options.prompt) or end
+    _note_unknown(ids, tokenizer)
+    steps = stream(
+        checkpoint.model,
+        ids,
+        max_new=options.max_tokens,
+        sampler=sampler,
+        stop=end,
+        candidates=3 if options.show_tokens else 0,
+    )
+    _note(_origin(checkpoint, sampler))
+    last = None
+    decoder = StreamDecoder(tokenizer)
+    _write(options.prompt)
+    for last in steps:
+        if options.show_tokens:
+            _note(_token_line(last, tokenizer))
+        if last.ending != "stop":
+            _write(decoder.push(last.id))
+    _write("\n")
+    if last is not None and last.ending == "context":
+        size = checkpoint.model.config.block_size
+        _note(f"ended here: the model reads at most {size} tokens")
+    return 0
+
+
+def _write(text: str) -> None:
+    """To the output at once, so that a reader sees each token as it comes."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _note(text: str) -> None:
+    typer.echo(typer.style(text, dim=True), err=True)
+
+
+def _note_unknown(ids: list[int], tokenizer: Tokenizer) -> None:
+    unknown = ids.count(tokenizer.special.get("<|unk|>", -1))
+    if unknown:
+        _note(f"{unknown} of {len(ids)} tokens of the prompt are unknown to the model")
+
+
+def _origin(checkpoint: Checkpoint, sampler: Sampler) -> str:
+    info = checkpoint.info
+    bits = info.meta.get("val_bits_per_byte")
+    judged = "" if bits is None else f", {bits:.2f} held-out bits per byte"
+    rules = ", ".join(map(repr, sampler.rules))
+    seed = "" if sampler.greedy else f"; seed {sampler.seed}"
+    return f"[{info.path}, step {info.meta.get('step')}{judged}; {rules}{seed}]"
+
+
+def _token_line(step: TokenStep, tokenizer: Tokenizer) -> str:
+    def spell(id: int) -> str:
+        text = tokenizer.token_bytes(id).decode("utf-8", "backslashreplace")
+        return json.dumps(text, ensure_ascii=False)
+
+    likeliest = "  ".join(f"{spell(id)} {p:.1%}" for id, p in step.candidates)
+    return f"{step.id:>6} {spell(step.id):<16} {step.explain()}; first: {likeliest}"

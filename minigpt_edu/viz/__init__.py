@@ -1,0 +1,6 @@
+"""Records to pictures: `show` puts a figure with its caption on the page."""
+
+from .show import show
+from .style import INK, ROLES, ROLES_DARK, STYLE
+
+__all__ = ["INK", "ROLES", "ROLES_DARK", "STYLE", "show"]

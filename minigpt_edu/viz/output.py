@@ -1,0 +1,44 @@
+"""The one place that talks to Jupyter.
+
+`emit` hands a bundle of representations (mime type to content) to the notebook that is
+running. It knows nothing of what they show. In a plain script there is no notebook: the
+text of the bundle goes to standard output instead.
+
+    emit({"text/plain": "a line", "text/markdown": "*a line*"})
+
+Messaging: https://jupyter-client.readthedocs.io/en/stable/messaging.html#display-data
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["CAPTION", "FIGURE", "NUMBERS", "emit"]
+
+#: Key of the output metadata by which the book recognises a figure and its caption.
+FIGURE = "minigpt"
+#: Role of the output that repeats a caption for readers in JupyterLab.
+CAPTION = "caption"
+#: Mime type of the numbers that prose may quote. No Jupyter program draws it.
+NUMBERS = "application/vnd.minigpt.numbers+json"
+
+
+def emit(bundle: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+    """Display one output with several representations.
+
+    `bundle` maps mime types to JSON values (bytes for pictures), `metadata` is stored
+    with the output and is never compared when the notebook is verified.
+    """
+    if "IPython" in sys.modules:
+        from IPython.core.getipython import get_ipython
+
+        if get_ipython() is not None:
+            from IPython.display import display
+
+            display(dict(bundle), metadata=dict(metadata or {}), raw=True)
+            return
+    text = bundle.get("text/plain")
+    if text is not None:
+        sys.stdout.write(f"{text}\n")

@@ -1,0 +1,153 @@
+"""Put a figure on the page: the picture, its caption, and words for who cannot see it.
+
+It takes a matplotlib or a plotly figure and refuses to know what was drawn. JupyterLab
+and GitHub show the picture and below it the caption; the book makes one numbered
+`<figure>` of the two. The outputs are the same on every machine: the picture is a PNG,
+which is never compared, or plotly's data rounded to six digits.
+
+    figure, axes = plt.subplots()
+    axes.plot(losses)
+    show(figure, label="fig-loss", caption="The loss falls.", alt="A falling curve.")
+
+What a good description says: W3C, "Images tutorial", on complex images.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import struct
+import sys
+from typing import Any
+
+from .output import CAPTION, FIGURE, emit
+from .style import PLOTLY_TEMPLATE
+
+__all__ = ["PLOTLY", "show"]
+
+#: Mime type of a plotly figure.
+PLOTLY = "application/vnd.plotly.v1+json"
+
+_LABEL = re.compile(r"fig-[a-z0-9]+(-[a-z0-9]+)*")
+_DIGITS = 6  # significant digits of the numbers in a plotly figure
+_HEIGHT = 400  # pixels of a plotly figure that names no height
+_SHARPNESS = 2  # picture pixels per page pixel, for dense screens
+
+
+def show(figure: Any, *, label: str, caption: str, alt: str) -> None:
+    """Display `figure` with its caption and close it.
+
+    `label` names the figure for links: `fig-` and words in lower case. `caption` is one
+    or more sentences of Markdown; mathematics may stand in it between dollar signs.
+    `alt` says in plain text what a reader would see. The caption is the title: a figure
+    that has one inside is refused.
+
+    Raises ValueError for a label, caption, alt text or title that breaks these rules,
+    and TypeError for an object that is not a figure.
+    """
+    _check(label, caption, alt)
+    if hasattr(figure, "to_plotly_json"):
+        mime, content, size = PLOTLY, _plotly(figure), {}
+    elif hasattr(figure, "savefig"):
+        mime = "image/png"
+        content = _png(figure)
+        width, height = (side // _SHARPNESS for side in _png_size(content))
+        size = {mime: {"width": width, "height": height}}
+    else:
+        raise TypeError(
+            f"show() draws matplotlib and plotly figures, not a {type(figure).__name__}"
+        )
+    note = {"label": label, "caption": caption, "alt": alt, "primary": mime}
+    note["shaded"] = mime != PLOTLY and _is_shaded(figure)
+    emit({mime: content, "text/plain": f"{label}: {alt}"}, {FIGURE: note, **size})
+    emit(
+        {"text/markdown": f"**Figure.** {caption}", "text/plain": caption},
+        {FIGURE: {"role": CAPTION}},
+    )
+
+
+def _check(label: str, caption: str, alt: str) -> None:
+    if not _LABEL.fullmatch(label):
+        raise ValueError(
+            f"label {label!r}: write fig- and words in lower case, like 'fig-loss'"
+        )
+    for name, text in (("caption", caption), ("alt", alt)):
+        if not text.strip() or "\n" in text:
+            raise ValueError(f"{label}: {name} must be one line of text, not {text!r}")
+    if not caption.rstrip().endswith((".", "?", "!")):
+        raise ValueError(f"{label}: the caption is a sentence, so it ends with a stop")
+    if alt.strip() == caption.strip():
+        raise ValueError(f"{label}: alt says what is seen, the caption what it means")
+
+
+def _refuse_title(title: str | None) -> None:
+    if title:
+        raise ValueError(
+            f"the figure has the title {title!r} inside; say it in the caption"
+        )
+
+
+def _png(figure: Any) -> bytes:
+    """Draw a matplotlib figure and close it, so that it is not shown twice."""
+    if figure.get_suptitle():
+        _refuse_title(figure.get_suptitle())
+    if len(figure.axes) == 1:
+        axes = figure.axes[0]
+        _refuse_title(
+            "".join(axes.get_title(loc) for loc in ("left", "center", "right"))
+        )
+    picture = io.BytesIO()
+    figure.savefig(
+        picture,
+        format="png",
+        dpi=_SHARPNESS * figure.get_dpi(),
+        metadata={"Software": None},  # the same bytes under every matplotlib version
+    )
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(figure)
+    return picture.getvalue()
+
+
+def _is_shaded(figure: Any) -> bool:
+    """Whether brightness means something in it, as in a heat map."""
+    artists = figure.findobj(lambda artist: hasattr(artist, "get_array"))
+    return any(artist.get_array() is not None for artist in artists)
+
+
+def _png_size(picture: bytes) -> tuple[int, int]:
+    """Width and height in pixels, from the header of a PNG."""
+    width, height = struct.unpack(">II", picture[16:24])
+    return width, height
+
+
+def _plotly(figure: Any) -> dict[str, Any]:
+    """The figure as plotly's JSON, in the book's style; `figure` is not changed."""
+    # Part by part: the whole figure at once would pack its numbers into base64.
+    content: dict[str, Any] = {
+        "data": [_plain(trace.to_plotly_json()) for trace in figure.data],
+        "layout": _plain(figure.layout.to_plotly_json()),
+        "config": {"displaylogo": False, "responsive": True},
+    }
+    if figure.frames:
+        content["frames"] = [_plain(frame.to_plotly_json()) for frame in figure.frames]
+    layout = content["layout"]
+    _refuse_title((layout.get("title") or {}).get("text"))
+    layout["template"] = PLOTLY_TEMPLATE
+    layout.setdefault("height", _HEIGHT)
+    return json.loads(json.dumps(content, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """Arrays to lists, tuples to lists, floats to six digits, not-a-number to null."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    return value

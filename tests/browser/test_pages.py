@@ -1,0 +1,237 @@
+"""Every page in a browser that can reach no other host, by address and from the disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+NARROW = {"width": 320, "height": 700}
+WIDE = {"width": 1280, "height": 900}
+
+
+def in_toc(part: dict) -> list[str]:
+    own = [part[key] for key in ("root", "file") if key in part]
+    below = [
+        *part.get("parts", []),
+        *part.get("chapters", []),
+        *part.get("sections", []),
+    ]
+    return own + [name for child in below for name in in_toc(child)]
+
+
+NAMES = in_toc(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+
+
+def is_local(address: str) -> bool:
+    parts = urlsplit(address)
+    local = parts.scheme in ("file", "data", "blob", "about")
+    return local or parts.hostname == "127.0.0.1"
+
+
+@contextmanager
+def watched(browser: Any) -> Iterator[tuple[Any, list[str]]]:
+    """A new tab, and the list of what goes wrong in it."""
+    tab, wrong = browser.new_page(), []
+
+    def request(route: Any) -> None:
+        address = route.request.url
+        if is_local(address):
+            route.continue_()
+        else:
+            wrong.append(f"asks another host: {address}")
+            route.abort()
+
+    def console(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            wrong.append(f"console: {message.text}")
+
+    tab.route("**/*", request)
+    tab.on("console", console)
+    tab.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    tab.on("requestfailed", lambda r: wrong.append(f"failed: {r.url}"))
+    tab.on(
+        "response",
+        lambda r: (
+            wrong.append(f"status {r.status}: {r.url}") if r.status >= 400 else None
+        ),
+    )
+    try:
+        yield tab, wrong
+    finally:
+        tab.close()
+
+
+def undrawn_formulas(tab: Any) -> list[str]:
+    if not tab.locator(".math").count():
+        return []
+    tab.wait_for_function("window.MathJax?.startup?.promise", timeout=15_000)
+    tab.evaluate("MathJax.startup.promise.then(() => true)")
+    asked = tab.locator(".math").count()
+    drawn = tab.locator(".math mjx-container").count()
+    failed = tab.locator("mjx-merror").count()
+    wrong = [f"{failed} formulas are wrong"] if failed else []
+    return wrong + ([f"{drawn} of {asked} formulas are drawn"] if drawn < asked else [])
+
+
+def undrawn_figures(tab: Any) -> list[str]:
+    wrong = []
+    boxes = tab.locator(".mg-plotly")
+    for number in range(boxes.count()):
+        box = boxes.nth(number)
+        box.scroll_into_view_if_needed()
+        try:
+            tab.wait_for_function(
+                "box => box.dataset.state === 'ready'",
+                arg=box.element_handle(),
+                timeout=9_000,
+            )
+        except Exception:
+            wrong.append(f"figure {number + 1} is {box.get_attribute('data-state')}")
+            continue
+        if not box.locator(".plot-container").count():
+            wrong.append(f"figure {number + 1} is empty")
+    return wrong
+
+
+def too_wide(tab: Any) -> list[str]:
+    tab.set_viewport_size(NARROW)
+    tab.wait_for_timeout(100)
+    width = tab.evaluate("document.documentElement.scrollWidth")
+    tab.set_viewport_size(WIDE)
+    return [f"scrolls sideways: {width} on 320 pixels"] if width > 320 else []
+
+
+def not_dark(tab: Any) -> list[str]:
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_timeout(100)
+    theme = tab.evaluate("document.documentElement.dataset.theme")
+    paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    ink = tab.evaluate("getComputedStyle(document.querySelector('article')).color")
+    tab.emulate_media(color_scheme="light")
+    numbers = [
+        sum(map(int, c[c.index("(") + 1 : -1].split(",")[:3])) for c in (paper, ink)
+    ]
+    if theme != "dark" or numbers[0] > 150 or numbers[1] < 450:
+        return [f"is not dark: theme {theme}, paper {paper}, ink {ink}"]
+    return []
+
+
+def problems(browser: Any, address: str) -> list[str]:
+    """What a reader without a network would complain about on this page."""
+    with watched(browser) as (tab, wrong):
+        tab.emulate_media(color_scheme="light")
+        tab.goto(address, wait_until="load")
+        found = undrawn_formulas(tab) + undrawn_figures(tab)
+        found += too_wide(tab) + not_dark(tab)
+        tab.wait_for_timeout(100)
+        return wrong + found
+
+
+@pytest.mark.parametrize("name", [*NAMES, "search", "genindex"])
+def test_a_page_from_the_disk(browser: Any, html: Path, name: str) -> None:
+    assert problems(browser, (html / f"{name}.html").as_uri()) == []
+
+
+@pytest.mark.parametrize("name", [*NAMES, "search", "genindex"])
+def test_a_page_from_a_server(browser: Any, html: Path, serve: Any, name: str) -> None:
+    assert problems(browser, f"{serve(html)}/{name}.html") == []
+
+
+def test_the_first_page_leads_into_the_book(browser: Any, html: Path) -> None:
+    with watched(browser) as (tab, wrong):
+        tab.goto((html / "index.html").as_uri())
+        tab.wait_for_url("**/intro.html")
+        tab.wait_for_load_state("load")
+        assert wrong == []
+        assert "MiniGPT" in tab.title()
+
+
+def test_search_works_from_the_disk(browser: Any, html: Path) -> None:
+    with watched(browser) as (tab, wrong):
+        tab.goto((html / "search.html").as_uri() + "?q=softmax")
+        tab.locator("ul.search li a").first.wait_for(timeout=15_000)
+        titles = tab.locator("ul.search li a").all_inner_texts()
+        assert any("Notation" in title for title in titles)
+        assert wrong == []
+
+
+def test_figures_follow_the_theme(browser: Any, html: Path) -> None:
+    name = next(n for n in NAMES if "mg-plotly" in (html / f"{n}.html").read_text())
+    colour = "getComputedStyle(document.querySelector('.mg-plotly .xtick text')).fill"
+    with watched(browser) as (tab, wrong):
+        tab.emulate_media(color_scheme="light")
+        tab.goto((html / f"{name}.html").as_uri())
+        assert undrawn_figures(tab) == []
+        light = tab.evaluate(colour)
+        tab.emulate_media(color_scheme="dark")
+        tab.wait_for_function(f"{colour} !== '{light}'", timeout=9_000)
+        assert wrong == []
+
+
+# Each kind of fault, put into a copy of a page, is seen.
+
+
+@pytest.fixture
+def spoiled(html: Path, tmp_path: Path) -> Any:
+    """``spoiled(there, instead)``: the address of a copy in which something changed."""
+
+    def spoil(there: str, instead: str) -> str:
+        name = next(n for n in NAMES if "mg-plotly" in (html / f"{n}.html").read_text())
+        page = tmp_path / f"{name}.html"
+        page.parent.mkdir(parents=True)
+        text = (html / f"{name}.html").read_text(encoding="utf-8")
+        assert there in text
+        page.write_text(text.replace(there, instead, 1), encoding="utf-8")
+        for shared in ("_static", "_images", "searchindex.js"):
+            (tmp_path / shared).symlink_to(html / shared)
+        return page.as_uri()
+
+    return spoil
+
+
+FAULTS = {
+    "none": ("</body>", "</body>", None),
+    "another host": (
+        "</head>",
+        '<script src="https://cdn.example.org/x.js"></script></head>',
+        "asks another host",
+    ),
+    "error": ("</body>", "<script>nothing.at.all()</script></body>", "error: "),
+    "console": (
+        "</body>",
+        "<script>console.error('oh')</script></body>",
+        "console: oh",
+    ),
+    "lost file": ("</head>", '<script src="gone.js"></script></head>', "failed: "),
+    "no plotly": ("plotly.min.js", "plotly.gone.js", "figure 1 is error"),
+    "no MathJax": ("mathjax/tex-chtml.js", "mathjax/gone.js", "formulas"),
+    "bad formula": ("\\frac", "\\fraction", "formulas are wrong"),
+    "too wide": ("<h1>", '<div style="width:900px">x</div><h1>', "scrolls sideways"),
+    "not dark": (
+        "</head>",
+        "<style>body{background:#fff!important}</style></head>",
+        "dark",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_is_seen(browser: Any, spoiled: Any, name: str) -> None:
+    there, instead, complaint = FAULTS[name]
+    if name == "no MathJax":
+        with pytest.raises(Exception, match="Timeout"):
+            problems(browser, spoiled(there, instead))
+        return
+    found = problems(browser, spoiled(there, instead))
+    if complaint is None:
+        assert found == []
+    else:
+        assert any(complaint in text for text in found), found
