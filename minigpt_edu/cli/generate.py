@@ -6,14 +6,16 @@ run_generate(GenerateOptions(prompt="Era uma vez", seed=7))
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
 
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..device import pick_device
-from ..inference.generate import TokenStep, stream
+from ..inference.generate import END, TokenStep, stream
 from ..inference.sampling import Sampler
 from ..text.tokenizer import StreamDecoder, Tokenizer
 from .listing import best_of, find_checkpoints
@@ -59,9 +61,8 @@ def run_generate(options: GenerateOptions) -> int:
             f"{path} holds no tokenizer, so it cannot read a prompt: use a checkpoint "
             "that minigpt train made"
         )
-    end = [id for name, id in tokenizer.special.items() if name == "<|eos|>"]
+    end = [id for name, id in tokenizer.special.items() if name == END]
     ids = tokenizer.encode(options.prompt) or end
-    _note_unknown(ids, tokenizer)
     steps = stream(
         checkpoint.model,
         ids,
@@ -71,19 +72,35 @@ def run_generate(options: GenerateOptions) -> int:
         candidates=3 if options.show_tokens else 0,
     )
     _note(_origin(checkpoint, sampler))
-    last = None
-    decoder = StreamDecoder(tokenizer)
-    _write(options.prompt)
-    for last in steps:
-        if options.show_tokens:
-            _note(_token_line(last, tokenizer))
-        if last.ending != "stop":
-            _write(decoder.push(last.id))
-    _write("\n")
-    if last is not None and last.ending == "context":
+    _note_unknown(ids, tokenizer)
+    if options.show_tokens:
+        steps = _shown(steps, tokenizer)
+    ending = _tell(options.prompt, steps, tokenizer)
+    if ending == "context":
         size = checkpoint.model.config.block_size
-        _note(f"ended here: the model reads at most {size} tokens")
+        _note(f"[ended here: the model reads at most {size} tokens]")
     return 0
+
+
+def _tell(prompt: str, steps: Iterator[TokenStep], tokenizer: Tokenizer) -> str:
+    """Write the tokens as they come; return why the last one was the last."""
+    decoder, ending = StreamDecoder(tokenizer), ""
+    _write(prompt)
+    for step in steps:
+        ending = step.ending
+        if ending != "stop":
+            _write(decoder.push(step.id))
+    _write("\n")
+    return ending
+
+
+def _shown(steps: Iterator[TokenStep], tokenizer: Tokenizer) -> Iterator[TokenStep]:
+    """The same steps, after a line about each: a text needs its lines to itself."""
+    kept = []
+    for step in steps:
+        _write(_token_line(step, tokenizer) + "\n")
+        kept.append(step)
+    return iter(kept)
 
 
 def _write(text: str) -> None:
@@ -99,7 +116,9 @@ def _note(text: str) -> None:
 def _note_unknown(ids: list[int], tokenizer: Tokenizer) -> None:
     unknown = ids.count(tokenizer.special.get("<|unk|>", -1))
     if unknown:
-        _note(f"{unknown} of {len(ids)} tokens of the prompt are unknown to the model")
+        _note(
+            f"[{unknown} of {len(ids)} tokens of the prompt are unknown to the model]"
+        )
 
 
 def _origin(checkpoint: Checkpoint, sampler: Sampler) -> str:
@@ -117,4 +136,5 @@ def _token_line(step: TokenStep, tokenizer: Tokenizer) -> str:
         return json.dumps(text, ensure_ascii=False)
 
     likeliest = "  ".join(f"{spell(id)} {p:.1%}" for id, p in step.candidates)
-    return f"{step.id:>6} {spell(step.id):<16} {step.explain()}; first: {likeliest}"
+    probability = math.exp(step.logprob)
+    return f"{step.id:>6} {spell(step.id):<16} {probability:>6.1%}   of: {likeliest}"

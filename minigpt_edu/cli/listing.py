@@ -58,13 +58,17 @@ def _look(path: Path) -> Found:
 
 
 def best_of(found: Iterable[Found]) -> Found | None:
-    """The one with the fewest held-out bits per byte, or None if none was ever judged."""
-    judged = [f for f in found if f.get("val_bits_per_byte") is not None]
-    return min(
-        judged,
-        key=lambda f: (f.get("val_bits_per_byte"), f.size_bytes, f.path),
-        default=None,
-    )
+    """The one with the fewest held-out bits per byte; None if none was ever judged.
+
+    Files that know only their loss per token come after all that know their bits.
+    """
+
+    def rank(f: Found) -> tuple[bool, float, int, Path]:
+        bits, loss = f.get("val_bits_per_byte"), f.get("val_loss")
+        return bits is None, loss if bits is None else bits, f.size_bytes, f.path
+
+    judged = [f for f in found if f.get("val_loss") is not None]
+    return min(judged, key=rank, default=None)
 
 
 def run_list(options: ListOptions) -> int:

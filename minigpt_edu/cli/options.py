@@ -56,7 +56,7 @@ class _Options:
             value = getattr(self, name)
             if value is not None and not value >= limit:
                 flag = name.replace("_", "-")
-                raise ValueError(f"--{flag} {value} must be at least {limit}")
+                raise ValueError(f"--{flag} {value:.9g} must be at least {limit}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class TrainOptions(_Options):
     counting single bytes, pairs and triples of them reaches on the same text.
     """
 
-    least = {
+    least: ClassVar[dict[str, int]] = {
         "steps": 1,
         "batch_size": 1,
         "accumulate": 1,
@@ -172,7 +172,12 @@ class GenerateOptions(_Options):
     error stream.
     """
 
-    least = {"max_tokens": 1, "temperature": 0, "top_k": 0, "seed": 0}
+    least: ClassVar[dict[str, int]] = {
+        "max_tokens": 1,
+        "temperature": 0,
+        "top_k": 0,
+        "seed": 0,
+    }
 
     prompt: Annotated[
         str,

@@ -30,7 +30,7 @@ from ..model.kv_cache import KVCache
 from ..text.tokenizer import StreamDecoder, Tokenizer
 from .sampling import Sampler
 
-__all__ = ["TokenStep", "complete", "generate", "stream", "stream_text"]
+__all__ = ["END", "TokenStep", "complete", "generate", "stream", "stream_text"]
 
 END = "<|eos|>"  # after which a document ends and the next one begins
 Ending = Literal["", "stop", "length", "context"]

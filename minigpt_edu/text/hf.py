@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 
 import tokenizers
 
-from minigpt_edu.text.tokenizer_json import LETTER_BYTES
+from minigpt_edu.text.tokenizer_json import LETTER_BYTES, text_bytes
 from minigpt_edu.text.vocabulary import json_object, utf8
 
 __all__ = ["HFTokenizer"]
@@ -37,11 +37,12 @@ class HFTokenizer:
         self._reading_special = _copy(tokenizer)
         self._plain = _copy(tokenizer)
         self._plain.encode_special_tokens = True  # "<s>" in a text is three characters
-        added = self._plain.get_added_tokens_decoder()
+        self._added = self._plain.get_added_tokens_decoder()  # id -> token
         self.special: Mapping[str, int] = {
-            token.content: id for id, token in sorted(added.items()) if token.special
+            token.content: id
+            for id, token in sorted(self._added.items())
+            if token.special
         }
-        self._added = {id: token.content for id, token in added.items()}
         self._decoders = _decoder_types(self._plain)
         # one more than the largest id: some files leave ids unused
         self.vocab_size = 1 + max(self._plain.get_vocab().values(), default=-1)
@@ -90,10 +91,9 @@ class HFTokenizer:
         if token is None:
             return b""
         if self.byte_level:
-            letters = [LETTER_BYTES.get(letter) for letter in token]
-            known = [byte for byte in letters if byte is not None]
-            # an added token with other letters, such as a space, stands for its text
-            return bytes(known) if len(known) == len(letters) else token.encode()
+            # a token with other letters, such as an added one with a space, is text
+            known = all(letter in LETTER_BYTES for letter in token)
+            return text_bytes(token) if known else token.encode()
         return token.encode() if id in self._added else self._inside_sentence(token)
 
     def _inside_sentence(self, token: str) -> bytes:

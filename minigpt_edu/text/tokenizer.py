@@ -17,7 +17,6 @@ from typing import Protocol
 from minigpt_edu.text.bpe import ByteBPE
 from minigpt_edu.text.hf import HFTokenizer
 from minigpt_edu.text.simple import ByteTokenizer, CharTokenizer, WordTokenizer
-from minigpt_edu.text.tokenizer_json import read_byte_bpe
 from minigpt_edu.text.vocabulary import SPECIAL, json_object
 
 __all__ = ["SPECIAL", "StreamDecoder", "Tokenizer", "tokenizer_from_json"]
@@ -104,7 +103,6 @@ def tokenizer_from_json(text: str) -> Tokenizer:
 
 def _from_tokenizer_json(text: str) -> Tokenizer:
     try:
-        merges, special = read_byte_bpe(text)
-    except ValueError:
+        return ByteBPE.from_json(text)
+    except ValueError:  # laid out in another way, or broken: the library will say
         return HFTokenizer.from_json(text)
-    return ByteBPE(merges, special)

@@ -23,6 +23,7 @@ __all__ = [
     "LETTER_BYTES",
     "byte_text",
     "read_byte_bpe",
+    "text_bytes",
     "write_byte_bpe",
 ]
 
@@ -69,27 +70,24 @@ def byte_text(piece: bytes) -> str:
     return "".join(BYTE_LETTERS[byte] for byte in piece)
 
 
+def text_bytes(letters: str) -> bytes:
+    """The bytes that letters of the byte-level alphabet stand for."""
+    return bytes(LETTER_BYTES[letter] for letter in letters)
+
+
+def _added_token(name: str, id: int) -> dict[str, Any]:
+    places = {"single_word": False, "lstrip": False, "rstrip": False}
+    return {"id": id, "content": name, **places, "normalized": False, "special": True}
+
+
 def write_byte_bpe(
     table: Sequence[bytes],
     merges: Sequence[tuple[int, int]],
     special: Mapping[str, int],
 ) -> str:
     """The ``tokenizer.json`` of a byte-level BPE whose id ``i`` is ``table[i]``."""
-    added = [
-        {
-            "id": id,
-            "content": name,
-            "single_word": False,
-            "lstrip": False,
-            "rstrip": False,
-            "normalized": False,
-            "special": True,
-        }
-        for name, id in special.items()
-    ]
-    texts = [
-        byte_text(piece) for piece in table
-    ]  # printable names stand for themselves
+    added = [_added_token(name, id) for name, id in special.items()]
+    texts = [byte_text(piece) for piece in table]  # special names stay as they are
     model = {
         **_MODEL,
         "vocab": {text: id for id, text in enumerate(texts)},
@@ -131,7 +129,7 @@ def _foreign(data: Mapping[str, Any]) -> str | None:
 
 def _other_layout(data: Mapping[str, Any]) -> str | None:
     """Why the ids are not those of ByteBPE, or None if they are."""
-    special, vocab = _special(data), data["model"]["vocab"]
+    special, added, vocab = _special(data), data["added_tokens"], data["model"]["vocab"]
     middle = [byte_text(bytes([byte])) for byte in range(256)]
     middle += [a + b for a, b in map(_pair_texts, data["model"]["merges"])]
     expected = [*special[:FIRST_ID], *middle, *special[FIRST_ID:]]
@@ -139,6 +137,10 @@ def _other_layout(data: Mapping[str, Any]) -> str | None:
         return f"its special tokens begin {special[:FIRST_ID]} instead of {SPECIAL}"
     if vocab != {token: id for id, token in enumerate(expected)}:
         return "its ids are not special tokens, bytes and merges, in this order"
+    if any(token != _added_token(token["content"], token["id"]) for token in added):
+        return "its added tokens are not all special, or match more than their text"
+    if any(vocab[token["content"]] != token["id"] for token in added):
+        return "its added tokens have other ids than its vocabulary"
     return None
 
 

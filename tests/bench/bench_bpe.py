@@ -28,6 +28,7 @@ __all__ = ["Comparison", "bench_bpe", "main", "megabyte"]
 
 VOCAB_SIZE = 1_024
 STEPS_TIMED = 9  # of the plain learning loop, spread over its length
+PART = 20_000  # characters for the slowest loop
 
 Pair = tuple[int, int]
 
@@ -54,14 +55,20 @@ class Comparison:
         )
 
 
-def median_seconds(work: Callable[[], object], *, runs: int = 5) -> float:
-    """Median time of ``runs`` calls, after one that does not count."""
-    times = []
+def median_seconds(*works: Callable[[], object], runs: int = 5) -> list[float]:
+    """Median time of each work over ``runs`` rounds, after one that does not count.
+
+    The works take turns, so that a busy moment of the machine meets them all.
+    """
+    rounds = []
     for _ in range(runs + 1):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+        times = []
+        for work in works:
+            start = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - start)
+        rounds.append(times)
+    return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
 
 
 def megabyte(path: Path | None = None, size: int = 1_000_000) -> str:
@@ -143,6 +150,16 @@ def rescan_encode(text: str, ranks: Mapping[Pair, int]) -> list[int]:
     return out
 
 
+def every_merge_encode(text: str, merges: Sequence[Pair]) -> list[int]:
+    """Encode the plainest way: for each merge in turn, go over all the words."""
+    words: list[Sequence[int]] = [
+        [byte + 4 for byte in word.encode()] for word in split_words(text)
+    ]
+    for id, pair in enumerate(merges, 260):
+        words = [replace(word, pair, id) for word in words]
+    return [id for word in words for id in word]
+
+
 # The comparisons. -----------------------------------------------------------------
 
 
@@ -154,11 +171,13 @@ def bench_bpe(text: str, *, whole: bool = False) -> list[Comparison]:
 def _learning(text: str, *, whole: bool) -> list[Comparison]:
     bpe = ByteBPE.train(text, VOCAB_SIZE)
     what = f"learning {len(bpe.merges)} merges from {len(text.encode()):,} bytes"
-    ours = median_seconds(lambda: ByteBPE.train(text, VOCAB_SIZE))
+    ours, theirs = median_seconds(
+        lambda: ByteBPE.train(text, VOCAB_SIZE), lambda: rust_train(text)
+    )
     how = "recounting loop" if whole else "recounting loop (estimated)"
     return [
         Comparison(what, how, ours, recount_seconds(text, bpe, whole=whole)),
-        Comparison(what, "tokenizers", ours, median_seconds(lambda: rust_train(text))),
+        Comparison(what, "tokenizers", ours, theirs),
     ]
 
 
@@ -181,16 +200,32 @@ def _encoding(text: str) -> list[Comparison]:
     ranks = {pair: id for id, pair in enumerate(bpe.merges, 260)}
     if not bpe.encode(text) == rescan_encode(text, ranks) == rust.encode(text).ids:
         raise SystemExit("the three encoders disagree: nothing to compare")
-    cold = median_seconds(lambda: ByteBPE(bpe.merges).encode(text))
-    warm = median_seconds(lambda: bpe.encode(text))
-    loop = median_seconds(lambda: rescan_encode(text, ranks), runs=1)
-    theirs = median_seconds(lambda: rust.encode(text).ids)
+    cold, warm, loop, theirs = median_seconds(
+        lambda: ByteBPE(bpe.merges).encode(text),
+        lambda: bpe.encode(text),
+        lambda: rescan_encode(text, ranks),
+        lambda: rust.encode(text).ids,
+    )
+    part = text[:PART]
+    if bpe.encode(part) != every_merge_encode(part, bpe.merges):
+        raise SystemExit("the plainest encoder disagrees: nothing to compare")
+    part_cold, part_loop = median_seconds(
+        lambda: ByteBPE(bpe.merges).encode(part),
+        lambda: every_merge_encode(part, bpe.merges),
+        runs=1,
+    )
     first = f"encoding {len(text.encode()):,} bytes with no word known yet"
     again = "encoding them again"
     return [
-        Comparison(first, "rescanning loop", cold, loop),
+        Comparison(
+            f"encoding {len(part.encode()):,} bytes with no word known yet",
+            "loop that rescans all words for every merge",
+            part_cold,
+            part_loop,
+        ),
+        Comparison(first, "loop that rescans a word after a merge", cold, loop),
         Comparison(first, "tokenizers", cold, theirs),
-        Comparison(again, "rescanning loop", warm, loop),
+        Comparison(again, "loop that rescans a word after a merge", warm, loop),
         Comparison(again, "tokenizers", warm, theirs),
     ]
 

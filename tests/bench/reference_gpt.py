@@ -1,11 +1,11 @@
-"""A GPT-2 in plain PyTorch, as a good tutorial would write it: the benchmarks' yardstick.
+"""A GPT-2 in plain PyTorch, as a good tutorial would write it: a yardstick.
 
 Nothing here imports the package. It is meant to be what a careful reader would build
 from torch's own modules: one matrix for queries, keys and values, the fused attention
 kernel, LayerNorm, GELU, tied embeddings, and the usual loop.
 
     model = ReferenceGPT(vocab_size=65, block_size=64, n_layer=4, n_head=8, n_embd=128)
-    step = reference_loop(model, ids, block_size=64, batch_size=32, fused=False)
+    step = reference_loop(model, ids, block_size=64, batch_size=32)
     loss = step()
 
 Shapes: B rows, T positions, C n_embd, H heads, D = C / H, V vocab_size.
@@ -95,11 +95,18 @@ class ReferenceGPT(nn.Module):
 
 
 def reference_loop(
-    model: ReferenceGPT, ids: Tensor, *, block_size: int, batch_size: int, fused: bool
+    model: ReferenceGPT,
+    ids: Tensor,
+    *,
+    block_size: int,
+    batch_size: int,
+    fused: bool = False,
+    dtype: torch.dtype = torch.float32,
 ) -> Callable[[], float]:
     """A function that makes one training step, from drawing the batch to the loss.
 
-    ``fused`` asks torch for the one-pass AdamW; a tutorial leaves it out.
+    ``fused`` asks torch for the one-pass AdamW, and ``dtype`` bfloat16 for autocast; a
+    tutorial leaves both out.
     """
     device = next(model.parameters()).device
     matrices = [p for p in model.parameters() if p.dim() >= 2]
@@ -117,7 +124,8 @@ def reference_loop(
         inputs = torch.stack([ids[i : i + block_size] for i in starts])
         targets = torch.stack([ids[i + 1 : i + 1 + block_size] for i in starts])
         optimizer.zero_grad(set_to_none=True)
-        loss = model(inputs.to(device), targets.to(device))
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            loss = model(inputs.to(device), targets.to(device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,11 @@ def test_json_gives_the_same_kind():
         assert type(tokenizer_from_json(tokenizer.to_json())) is type(tokenizer)
     # the adapter around a ByteBPE file comes back as the ByteBPE that it is
     assert type(tokenizer_from_json(EVERY["hf"].to_json())) is ByteBPE
+    library = tokenizers.Tokenizer.from_str(BPE.to_json())
+    library.add_special_tokens(["<|user|>"])
+    assert tokenizer_from_json(library.to_str()).special["<|user|>"] == BPE.vocab_size
+    library.add_special_tokens(["<ação>"])  # a name that ByteBPE does not take
+    assert type(tokenizer_from_json(library.to_str())) is HFTokenizer
     foreign = json.loads(BPE.to_json())
     foreign["normalizer"] = {"type": "NFC"}
     assert type(tokenizer_from_json(json.dumps(foreign))) is HFTokenizer

@@ -13,6 +13,7 @@ from minigpt_edu.text.tokenizer_json import (
     LETTER_BYTES,
     byte_text,
     read_byte_bpe,
+    text_bytes,
 )
 
 BPE = ByteBPE.train("a cabra e a casa da cabra, the goat and its house " * 3, 300)
@@ -25,7 +26,7 @@ def changed(**changes: object) -> str:
         *parents, last = path.split("__")
         inner = data
         for parent in parents:
-            inner = inner[parent]
+            inner = inner[int(parent) if parent.isdigit() else parent]
         inner[last] = value
     return json.dumps(data)
 
@@ -34,6 +35,7 @@ def test_the_alphabet_is_the_librarys():
     assert set(BYTE_LETTERS) == set(tokenizers.pre_tokenizers.ByteLevel.alphabet())
     assert len(LETTER_BYTES) == 256
     assert byte_text(b" the\n") == "ĠtheĊ"
+    assert text_bytes(byte_text(bytes(range(256)))) == bytes(range(256))
     decoder = tokenizers.decoders.ByteLevel()
     for byte, letter in enumerate(BYTE_LETTERS):
         assert decoder.decode([letter]) == bytes([byte]).decode("utf-8", "replace")
@@ -81,6 +83,9 @@ def test_special_tokens_in_the_file():
         (changed(model__vocab={}), "in this order"),
         (changed(added_tokens=[]), "special tokens begin"),
         (changed(added_tokens=[7]), "incomplete"),
+        (changed(added_tokens__0__lstrip=True), "match more than their text"),
+        (changed(added_tokens__3__special=False), "not all special"),
+        (changed(added_tokens__3__id=7), "other ids than its vocabulary"),
         ("[]", "found a list"),
     ],
 )
