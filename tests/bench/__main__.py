@@ -26,6 +26,8 @@ from minigpt_edu import __version__
 from minigpt_edu.device import pick_device
 
 HERE = Path(__file__).parent
+# What each benchmark leaves out when time is short.
+QUICK = {"training": ["--quick"], "bpe": ["--size", "100000"]}
 NAMES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
@@ -44,6 +46,31 @@ def machine() -> dict[str, Any]:
     }
 
 
+def measure(names: list[str], quick: bool) -> dict[str, Any]:
+    """Run the named benchmarks, which print as they go."""
+    today = datetime.date.today().isoformat()
+    report: dict[str, Any] = {"date": today, "machine": machine(), "benchmarks": {}}
+    for name in names:
+        print(f"\n== {name}", flush=True)
+        module = importlib.import_module(f"tests.bench.bench_{name}")
+        report["benchmarks"][name] = module.main(QUICK.get(name, []) if quick else [])
+    return report
+
+
+def store(report: dict[str, Any], folder: Path) -> Path:
+    """Write a report; benchmarks measured earlier the same day stay in it."""
+    folder.mkdir(exist_ok=True)
+    device = report["machine"]["device"].replace(":", "")
+    target = folder / f"{device}-{report['date']}.json"
+    if target.exists():
+        earlier = json.loads(target.read_text(encoding="utf-8"))["benchmarks"]
+        report = {**report, "benchmarks": {**earlier, **report["benchmarks"]}}
+    partial = target.with_suffix(".json.partial")
+    partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, target)
+    return target
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description="Measure this machine.")
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
@@ -53,20 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark {sorted(unknown)}; there are {', '.join(NAMES)}")
-    today = datetime.date.today().isoformat()
-    report: dict[str, Any] = {"date": today, "machine": machine(), "benchmarks": {}}
-    for name in options.names or NAMES:
-        print(f"\n== {name}", flush=True)
-        module = importlib.import_module(f"tests.bench.bench_{name}")
-        report["benchmarks"][name] = module.main(["--quick"] if options.quick else [])
-    options.results.mkdir(exist_ok=True)
-    target = (
-        options.results / f"{report['machine']['device'].replace(':', '')}-{today}.json"
-    )
-    partial = target.with_suffix(".json.partial")
-    partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, target)
-    print(f"\nwritten to {target}")
+    report = measure(options.names or NAMES, options.quick)
+    print(f"\nwritten to {store(report, options.results)}")
     return 0
 
 
