@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,7 +152,7 @@ def test_help_is_quick_because_torch_is_not_loaded():
 
 BAD = {
     # words
-    "trian": ["trian", "did you mean", "train"],
+    "trian": ["'trian'", "mean 'train'"],
     "train --stesp 3": ["no option --stesp", "did you mean --steps"],
     "generate --temprature 1": ["--temprature", "--temperature"],
     "list --jsn": ["--jsn", "--json"],
@@ -385,10 +386,10 @@ def test_other_tokenizers_train_and_talk(kind: str, here: Path, type_in):
 
 
 def test_a_small_text_gets_a_small_window(here: Path, type_in, text: str):
-    (here / "small.txt").write_text(text[:1500], encoding="utf-8")
+    (here / "small.txt").write_text(text[:400], encoding="utf-8")
     typed = type_in("train --data small.txt --preset tiny --steps 2 --vocab-size 260")
     assert typed.code == 0
-    assert header("checkpoints/small/last.safetensors")["block_size"] in (16, 32)
+    assert header("checkpoints/small/last.safetensors")["block_size"] == 32
     assert "means little" in typed.out and "means little" in typed.err
 
 
@@ -542,8 +543,8 @@ def test_the_second_signal_stops_at_once(here, type_in, monkeypatch):
 
 
 def start_training(folder: Path) -> subprocess.Popen[str]:
-    """Another process that trains for hours, saving every second step."""
-    line = f"train --data my.txt --steps 90000 --eval-every 2 {TINY}"
+    """Another process, which saves after every second of its 900 steps."""
+    line = f"train --data my.txt --steps 900 --eval-every 2 {TINY}"
     return subprocess.Popen(
         [sys.executable, "-m", "minigpt_edu", *shlex.split(line)],
         cwd=folder,
@@ -557,44 +558,37 @@ def start_training(folder: Path) -> subprocess.Popen[str]:
 
 def wait_for_step(process: subprocess.Popen[str], step: int) -> None:
     """Read its lines, which are not held back although they go to a pipe."""
-    assert process.stdout is not None
+    assert process.stdout is not None and process.stderr is not None
     for line in process.stdout:
         if (found := re.match(r"step +(\d+)/", line)) and int(found[1]) >= step:
             return
-    assert process.stderr is not None
     raise AssertionError(process.stderr.read())
 
 
 def test_killed_at_any_moment_nothing_is_lost(here: Path, type_in, some_of):
-    """Again and again the same run is killed, listed, used, and goes on."""
-    reached = 0
+    """Killed, listed, used, resumed: all but the steps since the last save is there."""
     for delay in some_of([i / 200 for i in range(20)]):
-        if reached:
-            line = f"train --data my.txt --resume --steps {reached + 2}"
-            assert type_in(line).code == 0
-        else:
-            process = start_training(here)
-            wait_for_step(process, 4)
-            time.sleep(delay)
-            process.kill()
-            process.communicate()
+        process = start_training(here)
+        wait_for_step(process, 4)
+        time.sleep(delay)
+        process.kill()
+        process.communicate()
         listed = json.loads(type_in("list --json").out)
         assert [row["error"] for row in listed] == [None, None]
         step = header("checkpoints/my/last.safetensors")["step"]
-        assert step >= max(reached, 2) and step % 2 == 0
+        assert step >= 2 and step % 2 == 0
         assert type_in("generate --prompt Era --max-tokens 3").code == 0
-        reached = step
-        typed = type_in(f"train --data my.txt --resume --steps {step + 1}")
+        goal = max(step + 1, 91)  # after the warm-up of 90 steps
+        typed = type_in(f"train --data my.txt --resume --steps {goal} --eval-every 50")
         assert typed.code == 0 and f"going on after step {step}" in typed.out
-        assert len(list(replay("checkpoints/my/run.jsonl"))) == step + 1
-        assert not list(Path("checkpoints/my").glob(".*"))  # half-written files
-        reached = 0
-        assert type_in(f"{BRIEF} --overwrite").code == 0
-        for file in Path("checkpoints/my").iterdir():
-            file.unlink()
+        logged = [record["step"] for record in replay("checkpoints/my/run.jsonl")]
+        assert logged == list(range(1, goal + 1))
+        names = sorted(path.name for path in Path("checkpoints/my").iterdir())
+        assert names == ["best.safetensors", "last.safetensors", "run.jsonl"]
+        shutil.rmtree("checkpoints")
 
 
-def test_control_c_in_a_terminal_saves_and_says_how_to_go_on(here: Path, type_in):
+def test_control_c_saves_and_says_how_to_go_on(here: Path, type_in):
     process = start_training(here)
     wait_for_step(process, 2)
     process.send_signal(signal.SIGINT)
@@ -602,9 +596,9 @@ def test_control_c_in_a_terminal_saves_and_says_how_to_go_on(here: Path, type_in
     assert process.returncode == 130
     assert "finishing this step, then saving" in err and "Traceback" not in err
     step = header("checkpoints/my/last.safetensors")["step"]
-    assert f"stopped after step {step} of 90000" in out
+    assert f"stopped after step {step} of 900" in out
     command = out.split("go on with:  minigpt ")[1]
-    typed = type_in(f"{command} --steps {step + 2}")
+    typed = type_in(f"{command} --steps {max(step + 1, 91)} --eval-every 50")
     assert typed.code == 0 and f"going on after step {step}" in typed.out
 
 
@@ -616,7 +610,6 @@ def test_generate_continues_the_prompt_and_repeats_with_a_seed(at_trained, type_
     typed = type_in(f"{line} --seed 7")
     assert typed.code == 0
     assert typed.out.startswith("Era uma vez") and len(typed.out) > 14
-    assert "\ufffd" not in typed.out
     assert "best.safetensors, step 6" in typed.err
     for part in ["Temperature(value=0.8)", "TopK(k=50)", "seed 7"]:
         assert part in typed.err
@@ -649,13 +642,16 @@ def test_top_k_of_one_is_greedy_and_each_knob_is_named(at_trained, type_in):
 
 
 def test_show_tokens_has_a_line_for_each(at_trained, type_in):
-    plain = type_in("generate -p Era -m 6 --seed 1")
-    typed = type_in("generate -p Era -m 6 --seed 1 --show-tokens")
-    lines = typed.out.splitlines()
-    tokens = [re.match(r' *(\d+) (".*") +([\d.]+)%   of: ', line) for line in lines[:6]]
-    assert all(tokens)
-    spelled = "".join(json.loads(token[2]) for token in tokens if token)
-    assert "Era" + spelled == plain.out.rstrip("\n") == "\n".join(lines[6:])
+    line = "generate -p Era -m 6 --seed 1"
+    typed = type_in(f"{line} --show-tokens")
+    shown = r' *\d+ (".*") +[\d.]+%   of: (?:".*" [\d.]+%  ){2}".*" [\d.]+%\n'
+    about = re.match(f"({shown})+", typed.out)
+    assert about
+    assert typed.out[about.end() :] == type_in(line).out
+    spelled = [json.loads(m[1]) for m in re.finditer(shown, about[0])]
+    assert len(spelled) == 6 or spelled[-1] == "<|eos|>"
+    text = "Era" + "".join(spelled).removesuffix("<|eos|>")
+    assert typed.out.endswith(text + "\n")
 
 
 def test_the_end_of_the_context_is_told(at_trained, type_in):
@@ -724,7 +720,8 @@ def test_a_damaged_checkpoint_is_refused(seed: int, here, trained, type_in):
 
 
 def test_a_reader_that_leaves_early_is_no_error(at_trained):
-    line = f"{shlex.quote(sys.executable)} -m minigpt_edu generate -p Era -m 20 | head -c 1"
+    python = shlex.quote(sys.executable)
+    line = f"{python} -m minigpt_edu generate -p Era -m 20 | head -c 1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", line], capture_output=True, timeout=60
     )
@@ -745,9 +742,8 @@ def test_list_as_json(at_trained, type_in):
     assert best["step"] == 6 and best["best"] and not rows[1]["best"]
     assert best["size_bytes"] == Path(best["path"]).stat().st_size
     assert best["description"] == "my, bpe 300, tiny"
-    assert (
-        0 < best["val_bits_per_byte"] < best["val_loss"] < 7 and best["train_loss"] > 0
-    )
+    for name in ("val_loss", "train_loss", "val_bits_per_byte"):
+        assert 0 < best[name] < 8
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*", best["created"])
 
 

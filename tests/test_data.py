@@ -19,6 +19,7 @@ import pytest
 DATA = Path(__file__).parents[1] / "data"
 CORPORA = {"en": DATA / "corpus_en.txt", "pt_br": DATA / "corpus_pt_br.txt"}
 END = "<|eos|>"
+MINIMUM_BYTES, MINIMUM_DOCUMENTS, MINIMUM_TYPES = 500_000, 1_200, 8_000
 PARALLEL = 200  # the first documents of both corpora tell the same, in the same order
 
 FUNCTION_WORDS = {
@@ -31,7 +32,7 @@ FUNCTION_WORDS = {
         e ou mas se quando enquanto porque como que do da dos das no na nos nas ao aos
         à às de em por para com sem sobre sob até depois antes eu você ele ela nós eles
         elas me te lhe nos seu sua seus suas meu minha quem qual onde é são era eram foi
-        foram ser estar está estava tem tinha há não já mais muito pelo pela num numa""",
+        foram ser estar está estava tem tinha há não já mais muito pelo pela num""",
 }
 
 
@@ -65,9 +66,13 @@ def test_every_document_ends_in_eos_on_its_own_line(name):
 def test_clean(name):
     text = CORPORA[name].read_text(encoding="utf-8")
     assert unicodedata.normalize("NFC", text) == text
-    wrong = re.findall("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|\ufffd|\r|\t|\u00a0", text)
+    wrong = re.findall(
+        "[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|\ufffd|\r|\t|\u00a0", text
+    )
     assert not wrong
-    controls = {c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"}
+    controls = {
+        c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"
+    }
     assert not controls
     assert not re.search(r" {2}| \n|\n{3}", text.replace(f"\n{END}\n", "\n"))
 
@@ -87,7 +92,9 @@ def test_no_duplicates_and_few_near_duplicates(name):
     for number, found in enumerate(sets):
         for shingle in found:
             owners[shingle].add(number)
-    pairs = {p for o in owners.values() if len(o) > 1 for p in combinations(sorted(o), 2)}
+    pairs = {
+        p for o in owners.values() if len(o) > 1 for p in combinations(sorted(o), 2)
+    }
     near = {
         number
         for a, b in pairs
@@ -122,7 +129,9 @@ def test_it_does_not_compress_like_a_template(name):
 
 
 def test_the_parallel_part_is_parallel():
-    pairs = list(zip(documents("en")[:PARALLEL], documents("pt_br")[:PARALLEL], strict=True))
+    pairs = list(
+        zip(documents("en")[:PARALLEL], documents("pt_br")[:PARALLEL], strict=True)
+    )
     assert len(pairs) == PARALLEL
     for en, pt in pairs:
         assert en.count("\n\n") == pt.count("\n\n"), en[:60]
@@ -132,7 +141,9 @@ def test_the_parallel_part_is_parallel():
 def test_the_data_sheet_tells_the_sizes():
     sheet = (DATA / "README.md").read_text(encoding="utf-8")
     for name, path in CORPORA.items():
-        row = next(line for line in sheet.splitlines() if line.startswith(f"| `{name}`"))
+        row = next(
+            line for line in sheet.splitlines() if line.startswith(f"| `{name}`")
+        )
         numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]{4,}", row)]
         types = {word for text in documents(name) for word in words(text)}
         assert numbers == [path.stat().st_size, len(documents(name)), len(types)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
@@ -135,6 +136,17 @@ def test_everything_that_comes_along_is_pinned() -> None:
 @pytest.mark.parametrize(("file", "one"), REQUIRED, ids=lambda v: str(v))
 def test_the_pinned_version_is_the_one_tested(file: str, one: Requirement) -> None:
     assert one.specifier.contains(importlib.metadata.version(one.name))
+
+
+def test_every_pin_admits_the_oldest_python() -> None:
+    """Also the 3.11.2 of Debian 12: a release may ask for a later 3.11."""
+    for name, pin in pins().items():
+        try:
+            known = importlib.metadata.metadata(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # pinned for another system
+        if SpecifierSet(pin).contains(known["Version"]) and known["Requires-Python"]:
+            assert SpecifierSet(known["Requires-Python"]).contains("3.11.0"), name
 
 
 def targets() -> set[str]:

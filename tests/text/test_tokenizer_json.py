@@ -94,6 +94,13 @@ def test_other_layouts_are_refused_with_the_reason(text, reason):
         read_byte_bpe(text)
 
 
+def test_files_of_older_and_other_versions_are_read():
+    data = json.loads(changed(model__continuing_subword_prefix=""))
+    del data["model"]["ignore_merges"]  # unknown to older versions
+    data["truncation"] = {"max_length": 5}  # how much text to read is the caller's
+    assert ByteBPE.from_json(json.dumps(data)).to_json() == BPE.to_json()
+
+
 def test_gpt2s_own_layout_is_not_ours():
     data = json.loads(BPE.to_json())
     data["added_tokens"] = []
