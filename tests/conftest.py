@@ -41,8 +41,18 @@ def _one_thread() -> None:
 @pytest.fixture(params=SHAPES)
 def model(request: pytest.FixtureRequest) -> GPT:
     """A small model with random weights, once per shape; weights are not tiny."""
+    return random_model(SHAPES[request.param])
+
+
+@pytest.fixture
+def models() -> dict[str, GPT]:
+    """All of them at once, for tests that start a process and cannot do it often."""
+    return {name: random_model(config) for name, config in SHAPES.items()}
+
+
+def random_model(config: GPTConfig) -> GPT:
     torch.manual_seed(0)
-    model = GPT(SHAPES[request.param]).eval()
+    model = GPT(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():  # so that biases and gains matter too
             parameter.add_(0.1 * torch.randn_like(parameter))

@@ -22,25 +22,25 @@ READ_AND_PRINT = """
 import sys, torch
 from minigpt_edu.checkpoint import load_checkpoint
 torch.set_num_threads(1)
-found = load_checkpoint(sys.argv[1], "cpu")
-ids = torch.tensor([found.tokenizer.encode("uma casa")])
-with torch.no_grad():
-    print(found.model(ids).numpy().tobytes().hex())
+for path in sys.argv[1:]:
+    found = load_checkpoint(path, "cpu")
+    ids = torch.tensor([found.tokenizer.encode("uma casa")]) % 97
+    with torch.no_grad():
+        print(found.model(ids).numpy().tobytes().hex())
 """
 
 
-def test_a_fresh_process_gives_the_same_logits(model, tmp_path):
-    tokenizer = ByteBPE.train("uma casa, outra casa, muitas casas", 97 + 260)
-    shape = model.config.replace(vocab_size=tokenizer.vocab_size)
-    torch.manual_seed(3)
-    model = type(model)(shape).eval()
-    path = tmp_path / "deep" / "er" / "model.safetensors"
-    save_checkpoint(path, model, tokenizer=tokenizer, step=7)
-    with torch.no_grad():
-        want = model(torch.tensor([tokenizer.encode("uma casa")]))
-    command = [sys.executable, "-c", READ_AND_PRINT, str(path)]
+def test_a_fresh_process_gives_the_same_logits(models, tmp_path):
+    tokenizer = ByteBPE.train("uma casa, outra casa, muitas casas", 280)
+    ids, paths, want = torch.tensor([tokenizer.encode("uma casa")]) % 97, [], []
+    for name, model in models.items():
+        paths.append(tmp_path / "deep" / "er" / f"{name}.safetensors")
+        save_checkpoint(paths[-1], model, tokenizer=tokenizer, step=7)
+        with torch.no_grad():
+            want.append(model(ids).numpy().tobytes().hex())
+    command = [sys.executable, "-c", READ_AND_PRINT, *map(str, paths)]
     got = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert got.strip() == want.numpy().tobytes().hex()
+    assert got.split() == want
 
 
 def test_header_says_everything_without_the_weights(model, tmp_path):

@@ -33,6 +33,9 @@ IGNORE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 _IGNORE_COMMENT = re.compile(r"#\s*(NBVAL_(IGNORE_OUTPUT|SKIP)|PYTEST_VALIDATE_IGNORE)")
 
 _MARKER = re.compile(r"<!-- n:(\w+) -->(.*?)<!-- /n -->", re.DOTALL)
+# Markdown takes a line that begins with a comment for HTML, and ends the paragraph.
+_LINE_START = re.compile(r"(?<=\S)[ ]*\n[ ]{0,3}(?=<!-- n:)")
+_PARAGRAPH_START = re.compile(r"(?:\A|\n)\s*(<!-- n:\w+ -->)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -100,7 +103,10 @@ def markers(notebook: Any) -> list[tuple[str, str]]:
 
 
 def fill(notebook: Any) -> None:
-    """Write published numbers between their markers; ValueError if one is missing."""
+    """Write published numbers between their markers; ValueError if one is missing.
+
+    A line that begins with a marker is joined to the one before it.
+    """
     numbers = published(notebook)
     for name, _ in markers(notebook):
         if name not in numbers:
@@ -110,9 +116,10 @@ def fill(notebook: Any) -> None:
             )
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = _MARKER.sub(
+            filled = _MARKER.sub(
                 lambda m: f"<!-- n:{m[1]} -->{numbers[m[1]]}<!-- /n -->", cell.source
             )
+            cell.source = _LINE_START.sub(" ", filled)
 
 
 def compared(notebook: Any) -> list[Any]:
@@ -156,6 +163,10 @@ def complaints(notebook: Any) -> list[str]:
         numbers = published(notebook)
     except ValueError as error:
         return [*found, str(error)]
+    for cell in notebook.cells:
+        first = _PARAGRAPH_START.search(cell.source)
+        if cell.cell_type == "markdown" and first:
+            found.append(f"a line begins with {first[1]}; put a word before it")
     for name, text in markers(notebook):
         if text != numbers.get(name):
             found.append(

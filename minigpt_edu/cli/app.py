@@ -99,7 +99,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _do(options: object) -> int:
-    """Call the command, which is imported only now: torch takes a second or two."""
+    """Call the command, which is imported only now: torch takes a second or two.
+
+    Threads that wait for each other by spinning are fine on an idle machine and a
+    disaster on a busy one: 40 steps took 106 s beside other work, and 12 s when the
+    threads slept instead. OpenMP reads this wish once, when torch is loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if isinstance(options, TrainOptions):
         from .train import run_train
 

@@ -1,6 +1,6 @@
 """How good is it: lines to compare with, and measures on held-out text."""
 
-from minigpt_edu.evaluation.ngrams import (
+from .ngrams import (
     ByteNgram,
     NgramLines,
     ngram_bits_per_byte,

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigpt_edu.text.vocabulary import utf8
+from ..text.vocabulary import utf8
 
 __all__ = ["ByteNgram", "NgramLines", "ngram_bits_per_byte", "ngram_lines"]
 

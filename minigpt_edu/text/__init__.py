@@ -10,20 +10,20 @@ Nothing here imports torch: a tokenizer is integers and bytes.
     assert tokenizer.decode(ids) == "Era uma vez"
 """
 
-from minigpt_edu.text.bpe import ByteBPE
-from minigpt_edu.text.hf import HFTokenizer
-from minigpt_edu.text.merges import Merge
-from minigpt_edu.text.report import (
+from .bpe import ByteBPE
+from .hf import HFTokenizer
+from .merges import Merge
+from .report import (
     TokenPiece,
     VocabularyReport,
     token_table,
     vocabulary_report,
 )
-from minigpt_edu.text.simple import ByteTokenizer, CharTokenizer, WordTokenizer
-from minigpt_edu.text.split import line_chunks, split_words
-from minigpt_edu.text.token_cache import cached_ids
-from minigpt_edu.text.tokenizer import StreamDecoder, Tokenizer, tokenizer_from_json
-from minigpt_edu.text.vocabulary import SPECIAL
+from .simple import ByteTokenizer, CharTokenizer, WordTokenizer
+from .split import line_chunks, split_words
+from .token_cache import cached_ids
+from .tokenizer import StreamDecoder, Tokenizer, tokenizer_from_json
+from .vocabulary import SPECIAL
 
 __all__ = [
     "SPECIAL",

@@ -19,10 +19,10 @@ import heapq
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
-from minigpt_edu.text.merges import FIRST_MERGE_ID, Merge, Pair, learn_merges
-from minigpt_edu.text.split import split_words
-from minigpt_edu.text.tokenizer_json import read_byte_bpe, write_byte_bpe
-from minigpt_edu.text.vocabulary import (
+from .merges import FIRST_MERGE_ID, Merge, Pair, learn_merges
+from .split import split_words
+from .tokenizer_json import read_byte_bpe, write_byte_bpe
+from .vocabulary import (
     FIRST_ID,
     SPECIAL,
     TableTokenizer,

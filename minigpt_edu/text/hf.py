@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 
 import tokenizers
 
-from minigpt_edu.text.tokenizer_json import LETTER_BYTES, text_bytes
-from minigpt_edu.text.vocabulary import json_object, utf8
+from .tokenizer_json import LETTER_BYTES, text_bytes
+from .vocabulary import json_object, utf8
 
 __all__ = ["HFTokenizer"]
 

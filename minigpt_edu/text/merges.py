@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from minigpt_edu.text.split import split_words
-from minigpt_edu.text.vocabulary import (
+from .split import split_words
+from .vocabulary import (
     FIRST_ID,
     SPECIAL,
     quoted,

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from minigpt_edu.text.tokenizer import StreamDecoder, Tokenizer
-from minigpt_edu.text.vocabulary import quoted, utf8
+from .tokenizer import StreamDecoder, Tokenizer
+from .vocabulary import quoted, utf8
 
 __all__ = ["TokenPiece", "VocabularyReport", "token_table", "vocabulary_report"]
 

@@ -15,8 +15,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from minigpt_edu.text.split import split_words
-from minigpt_edu.text.vocabulary import (
+from .split import split_words
+from .vocabulary import (
     FIRST_ID,
     SPECIAL,
     UNKNOWN_ID,

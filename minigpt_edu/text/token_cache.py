@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigpt_edu.text.tokenizer import Tokenizer
-from minigpt_edu.text.vocabulary import utf8
+from .tokenizer import Tokenizer
+from .vocabulary import utf8
 
 __all__ = ["cached_ids"]
 

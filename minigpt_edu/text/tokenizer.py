@@ -14,10 +14,10 @@ import codecs
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from minigpt_edu.text.bpe import ByteBPE
-from minigpt_edu.text.hf import HFTokenizer
-from minigpt_edu.text.simple import ByteTokenizer, CharTokenizer, WordTokenizer
-from minigpt_edu.text.vocabulary import SPECIAL, json_object
+from .bpe import ByteBPE
+from .hf import HFTokenizer
+from .simple import ByteTokenizer, CharTokenizer, WordTokenizer
+from .vocabulary import SPECIAL, json_object
 
 __all__ = ["SPECIAL", "StreamDecoder", "Tokenizer", "tokenizer_from_json"]
 

@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minigpt_edu.text.vocabulary import FIRST_ID, SPECIAL, json_object
+from .vocabulary import FIRST_ID, SPECIAL, json_object
 
 __all__ = [
     "BYTE_LETTERS",

@@ -159,6 +159,10 @@ def unknown_number(notebook: Any) -> None:
     notebook.cells[0].source = "There are <!-- n:params --><!-- /n --> of them."
 
 
+def begins_with_a_number(notebook: Any) -> None:
+    notebook.cells[0].source = "Text.\n\n<!-- n:loss -->1.87<!-- /n --> nats."
+
+
 def published_twice(notebook: Any) -> None:
     notebook.cells[2].outputs = notebook.cells[3].outputs
 
@@ -177,6 +181,7 @@ FAULTS = [
     (typed_number, "quotes loss as '1.80', the cell says '1.87'"),
     (unknown_number, "quotes params"),
     (published_twice, "published twice"),
+    (begins_with_a_number, "put a word before it"),
 ]
 
 
@@ -201,6 +206,12 @@ def test_numbers_are_filled_in(good: Any) -> None:
     fill(good)
     assert markers(good) == [("loss", "1.87"), ("loss", "1.87")]
     assert published(good) == {"loss": "1.87"}
+
+
+def test_a_line_that_begins_with_a_number_is_joined_to_the_last(good: Any) -> None:
+    good.cells[0].source = "It is\n<!-- n:loss --><!-- /n --> nats.\n\nMore."
+    fill(good)
+    assert good.cells[0].source == "It is <!-- n:loss -->1.87<!-- /n --> nats.\n\nMore."
 
 
 def test_a_number_that_nobody_published_is_refused(good: Any) -> None:
