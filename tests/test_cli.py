@@ -30,6 +30,7 @@ from minigpt_edu.evaluation import ngram_bits_per_byte
 from minigpt_edu.evaluation.loss import evaluate_loss
 from minigpt_edu.log import replay
 from minigpt_edu.model import GPT, GPTConfig
+from minigpt_edu.training import TokenBatches, Trainer
 
 TINY = "--preset tiny --n-layer 1 --n-embd 16 --block-size 32 --batch-size 4"
 RUN = f"train --data my.txt --steps 6 --eval-every 3 {TINY} --vocab-size 300"
@@ -297,6 +298,24 @@ def test_the_bits_per_byte_are_those_of_the_saved_model(trained: Path, text: str
     assert meta["val_loss"] == pytest.approx(report.nats_per_token, abs=1e-5)
 
 
+def test_the_held_out_text_is_not_learned_from(trained: Path, text: str):
+    last = load_checkpoint(trained / "checkpoints/my/last.safetensors", "cpu")
+    end = last.tokenizer.special["<|eos|>"]
+    ids = [end, *last.tokenizer.encode(split(text)[0], allow_special=True)]
+    batches = TokenBatches(ids, 32, 4, seed=0)
+    assert last.info.meta["data"] == batches.describe()  # sizes, seed and checksum
+
+
+def test_the_best_is_kept_when_it_gets_worse(here, type_in, monkeypatch):
+    losses = iter([3.0, 2.0, 4.0])
+    monkeypatch.setattr(Trainer, "evaluate", lambda self: next(losses))
+    typed = type_in(f"{BRIEF} --eval-every 1")
+    best = load_checkpoint("checkpoints/my/best.safetensors", "cpu").info.meta
+    assert (best["step"], best["val_loss"]) == (2, 2.0)
+    assert header("checkpoints/my/last.safetensors")["val_loss"] == 4.0
+    assert f"best held-out loss, {best['val_bits_per_byte']:.3f} bits" in typed.out
+
+
 def test_the_log_has_every_step(trained: Path):
     steps = list(replay(trained / "checkpoints/my/run.jsonl"))
     assert [step["step"] for step in steps] == [1, 2, 3, 4, 5, 6]
@@ -393,7 +412,7 @@ def test_a_small_text_gets_a_small_window(here: Path, type_in, text: str):
     assert "means little" in typed.out and "means little" in typed.err
 
 
-def test_a_run_is_not_overwritten_unless_asked(here: Path, type_in):
+def test_a_run_is_not_overwritten_unless_asked(here, type_in, monkeypatch):
     assert type_in(f"{BRIEF} --eval-every 1").code == 0
     before = files_of(here)
     typed = type_in(BRIEF)
@@ -406,6 +425,10 @@ def test_a_run_is_not_overwritten_unless_asked(here: Path, type_in):
     best = load_checkpoint("checkpoints/my/best.safetensors", "cpu").info
     assert best.meta["step"] == 1
     assert len(list(replay("checkpoints/my/run.jsonl"))) == 1
+    # not even if the new run never gets as far as a held-out loss
+    crash_after(1, monkeypatch)
+    assert type_in(f"{BRIEF} --overwrite").code == 1
+    assert [found["step"] for found in json.loads(type_in("list --json").out)] == [0]
 
 
 def test_a_training_that_diverges_fails_and_keeps_the_checkpoint(here, type_in):

@@ -174,7 +174,7 @@ def test_mojibake_is_found_named_and_not_refused(tmp_path: Path, codec: str):
     "text",
     [
         SENTENCE,
-        "“AMANHÃ”, É… ATÉ… NÃO! VÂNIA, ÂNGELA, AMANHÃ: “ATÉ”—você…” até”— pé‘",
+        "“AMANHÃ”, É… ATÉ… NÃO! VÂNIA, ÂNGELA, AMANHÃ: “ATÉ”—você…” até”— pé‘ AMANHÃ…",
         "naïve façade, Ærøskøbing, Ðúfa, þýðing, 5 €, â, ð, Ÿ",
         "日本語 русский ελληνικά emoji 🙂",
     ],

@@ -7,6 +7,7 @@ break them: the same frames, openings and long phrases would come back.
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -148,3 +149,57 @@ def test_the_data_sheet_tells_the_sizes():
         types = {word for text in documents(name) for word in words(text)}
         assert numbers == [path.stat().st_size, len(documents(name)), len(types)]
     assert f"first {PARALLEL} documents" in sheet
+
+
+def rows(file: str) -> list[dict[str, str]]:
+    lines = (DATA / file).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_instructions_are_whole_and_clean(name):
+    pairs = [row for row in rows("instructions.jsonl") if row["language"] == name]
+    keys = ["language", "split", "topic", "user", "assistant"]
+    for row in pairs:
+        assert list(row) == keys and all(row[key].strip() == row[key] for key in keys)
+        assert unicodedata.is_normalized("NFC", "".join(row.values()))
+        assert row["user"] and row["assistant"]
+    splits = Counter(row["split"] for row in pairs)
+    assert set(splits) == {"train", "test"}
+    assert splits["train"] >= 600 and splits["test"] >= 100
+    questions = [" ".join(words(row["user"])) for row in pairs]
+    assert len(set(questions)) == len(questions)
+    topics = {
+        split: {r["topic"] for r in pairs if r["split"] == split} for split in splits
+    }
+    assert topics["train"] == topics["test"] and len(topics["test"]) >= 20
+
+
+def test_held_out_questions_are_unseen(name):
+    seen, unseen = [], []
+    for row in rows("instructions.jsonl"):
+        if row["language"] == name:
+            group = seen if row["split"] == "train" else unseen
+            group.append(shingles(row["user"], 5))
+    for question in unseen:
+        for other in seen:
+            union = question | other
+            assert not union or len(question & other) / len(union) < 0.3
+
+
+def test_no_question_is_another_with_swapped_nouns(name):
+    known = set(FUNCTION_WORDS[name].split())
+    frames: Counter[tuple[str, ...]] = Counter()
+    for row in rows("instructions.jsonl"):
+        if row["language"] == name:
+            found = words(row["user"])
+            frames[tuple(w if w in known else "_" for w in found)] += 1
+    frame, times = frames.most_common(1)[0]
+    assert times <= 0.02 * frames.total(), frame
+
+
+def test_facts_are_one_sentence_each(name):
+    facts = [row["text"] for row in rows("facts.jsonl") if row["language"] == name]
+    assert len(facts) >= 60 and len(set(facts)) == len(facts)
+    for fact in facts:
+        assert fact.endswith(".") and "\n" not in fact
+        assert unicodedata.is_normalized("NFC", fact)

@@ -35,7 +35,9 @@ _IGNORE_COMMENT = re.compile(r"#\s*(NBVAL_(IGNORE_OUTPUT|SKIP)|PYTEST_VALIDATE_I
 _MARKER = re.compile(r"<!-- n:(\w+) -->(.*?)<!-- /n -->", re.DOTALL)
 # Markdown takes a line that begins with a comment for HTML, and ends the paragraph.
 _LINE_START = re.compile(r"(?<=\S)[ ]*\n[ ]{0,3}(?=<!-- n:)")
-_PARAGRAPH_START = re.compile(r"(?:\A|\n)\s*(<!-- n:\w+ -->)")
+_PARAGRAPH_START = re.compile(
+    r"^[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*(<!-- n:\w+ -->)", re.MULTILINE
+)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}

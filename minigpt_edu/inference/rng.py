@@ -18,7 +18,7 @@ The same in JavaScript, where ``Math.imul`` keeps the low 32 bits of a product:
     const draw = (probs, u) => {      // a Float32Array, summed in double precision
       let total = 0; for (const p of probs) total += p;
       let sum = 0, id = 0;
-      for (; id < probs.length; id++) { sum += probs[id]; if (sum > u) break; }
+      for (; id < probs.length; id++) { sum += probs[id]; if (sum > u * total) break; }
       return id;
     };
 

@@ -59,8 +59,13 @@ def show(figure: Any, *, label: str, caption: str, alt: str) -> None:
         raise TypeError(
             f"show() draws matplotlib and plotly figures, not a {type(figure).__name__}"
         )
-    note = {"label": label, "caption": caption, "alt": alt, "primary": mime}
-    note["shaded"] = mime != PLOTLY and _is_shaded(figure)
+    note = {
+        "label": label,
+        "caption": caption,
+        "alt": alt,
+        "primary": mime,
+        "shaded": mime != PLOTLY and _is_shaded(figure),
+    }
     emit({mime: content, "text/plain": f"{label}: {alt}"}, {FIGURE: note, **size})
     emit(
         {"text/markdown": f"**Figure.** {caption}", "text/plain": caption},

@@ -163,6 +163,10 @@ def begins_with_a_number(notebook: Any) -> None:
     notebook.cells[0].source = "Text.\n\n<!-- n:loss -->1.87<!-- /n --> nats."
 
 
+def item_begins_with_a_number(notebook: Any) -> None:
+    notebook.cells[0].source = "- Text.\n2. <!-- n:loss -->1.87<!-- /n --> nats."
+
+
 def published_twice(notebook: Any) -> None:
     notebook.cells[2].outputs = notebook.cells[3].outputs
 
@@ -182,6 +186,7 @@ FAULTS = [
     (unknown_number, "quotes params"),
     (published_twice, "published twice"),
     (begins_with_a_number, "put a word before it"),
+    (item_begins_with_a_number, "put a word before it"),
 ]
 
 

@@ -25,11 +25,13 @@ def write(path: Path, *sources: str, text: str = "Text.") -> Path:
 
 
 def test_a_notebook_is_run_filled_in_and_stored_alike_each_time(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.ipynb", PUBLISH, text="<!-- n:answer --><!-- /n -->")
+    path = write(
+        tmp_path / "a.ipynb", PUBLISH, text="It is <!-- n:answer --><!-- /n -->."
+    )
     result = refresh(path)
     assert result.problems == ()
     notebook = nbformat.read(path, as_version=4)
-    assert notebook.cells[0].source == "<!-- n:answer -->42<!-- /n -->"
+    assert notebook.cells[0].source == "It is <!-- n:answer -->42<!-- /n -->."
     assert complaints(notebook) == []
     first = path.read_bytes()
     refresh(path)

@@ -67,6 +67,10 @@ def test_the_javascript_of_the_docstring_gives_the_same_numbers_and_ids():
         probs = np.exp(logits - logits.max())
         probs = (probs / probs.sum()).astype(np.float32)
         cases.append({"seed": seed, "probs": probs.tolist()})
+    # where single precision would drift, and where the sum is far from 1
+    many = source.random(50_000).astype(np.float32)
+    cases.append({"seed": 3, "probs": (many / many.sum()).tolist()})
+    cases.append({"seed": 4, "probs": [0.5, 0.0, 2.5, 4.0]})
     for case, theirs in zip(cases, in_javascript(cases), strict=True):
         random = Mulberry32(case["seed"])
         us = [random.uniform() for _ in range(200)]
@@ -117,6 +121,19 @@ def test_draw_is_the_inverse_of_the_distribution_function(
     pin = Fraction(word, 2**32) * sum(weights)
     assert weights[id] > 0
     assert sum(weights[:id]) <= pin < sum(weights[: id + 1])
+
+
+@pytest.mark.parametrize(
+    ("probs", "u", "id"),
+    [
+        ([0.5, 0.5], 0.5, 1),  # a pin on the border belongs to the next
+        ([0.5, 0.5], 0.5 - 2**-32, 0),
+        ([0.0, 1.0, 0.0], 0.0, 1),  # never one without probability
+        ([0.0, 1.0, 0.0], 1 - 2**-32, 1),
+    ],
+)
+def test_borders(probs: list[float], u: float, id: int):
+    assert draw(probs, u) == id
 
 
 @pytest.mark.parametrize("probs", [[], [0.0, 0.0], [0.5, float("nan")], [float("inf")]])

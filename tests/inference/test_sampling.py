@@ -132,6 +132,13 @@ def test_top_p_counts_the_tail_of_a_large_vocabulary():
     assert abs(n_kept - (1 + 0.8 * tail)) <= 0.001 * tail
 
 
+def test_top_p_ranks_equal_tokens_by_id():
+    logits = torch.zeros(1, 5000)
+    logits[0, 7] = 1.0
+    ids = kept(TopP(0.5)(logits))[0]
+    assert ids == list(range(len(ids))) and abs(len(ids) - 2500) < 5
+
+
 def test_top_p_of_one_and_min_p_of_zero_keep_every_token():
     logits = random_logits(0, scale=30.0)  # the rarest tokens underflow in float32
     assert torch.equal(TopP(1.0)(logits), logits)

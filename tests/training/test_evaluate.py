@@ -58,6 +58,18 @@ def test_dropout_is_off_and_the_mode_is_given_back():
     assert all(p.grad is None for p in model.parameters())
 
 
+def test_no_activation_is_kept_for_a_backward_pass():
+    kept = []
+
+    def pack(tensor):
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        total_loss(tiny(), TokenBatches(IDS, 8, 4).windows())
+    assert not kept
+
+
 def test_the_mode_is_given_back_after_an_error():
     model = tiny().train()
     with pytest.raises(IndexError):

@@ -6,7 +6,7 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from itertools import count
 
 import numpy as np
@@ -15,12 +15,14 @@ import torch
 
 from minigpt_edu.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from minigpt_edu.model import GPT, GPTConfig
+from minigpt_edu.text import CharTokenizer
 from minigpt_edu.training import (
     DivergedError,
     StepRecord,
     TokenBatches,
     TrainConfig,
     Trainer,
+    total_loss,
     trainer,
 )
 
@@ -110,6 +112,18 @@ def test_records_count_and_tell():
         record.loss = 0.0
 
 
+def test_the_learning_rate_is_how_far_the_weights_move():
+    # AdamW divides the gradient by its own size, so its first step is lr long in every
+    # weight; the schedule climbs from a third of 0.03 here.
+    model = tiny()
+    before = weights(model)
+    record = next(train(model, lr=0.03, warmup=2, weight_decay=0.0).steps())
+    assert record.lr == pytest.approx(0.01)
+    for name, p in model.named_parameters():
+        moved = (p.detach() - before[name]).abs()
+        assert float(moved.median()) == pytest.approx(0.01, rel=0.01), name
+
+
 def test_a_record_says_what_is_special():
     plain = StepRecord(
         step=1, loss=800.0, lr=0.1, grad_norm=2.0, clipped=False, tokens=8,
@@ -127,8 +141,33 @@ def test_tokens_per_second_are_tokens_over_time_without_validation(monkeypatch):
     ticks = count(step=0.25)
     monkeypatch.setattr(trainer, "perf_counter", lambda: next(ticks))
     run = train(val=batches(), steps=2, accumulate=3, eval_every=1)
+    run.evaluate = lambda: next(ticks)  # a validation that takes its time too
     for record in run.steps():
         assert record.tokens_per_second == record.tokens / 0.25 == 3 * 4 * T / 0.25
+
+
+ACTS = {
+    "steps": 5, "accumulate": 2, "lr": 0.01, "final_lr": 0.0, "warmup": 3,
+    "schedule": "linear", "weight_decay": 0.5, "betas": (0.5, 0.6), "clip": 0.1,
+    "eval_every": 2, "eval_batches": 1, "dtype": "bfloat16", "seed": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_every_field_of_the_recipe_acts(name):
+    def run(**changes):
+        made = train(tiny(dropout=0.1), val=batches(seed=1), **changes)
+        return untimed(made.steps()), weights(made.model)
+
+    (plain, before), (changed, after) = run(), run(**{name: ACTS[name]})
+    assert plain != changed
+    if not name.startswith("eval_"):
+        assert not same(before, after)
+
+
+def test_no_field_of_the_recipe_was_forgotten():
+    elsewhere = {"recompute", "device"}  # have tests of their own
+    assert {f.name for f in fields(TrainConfig)} == ACTS.keys() | elsewhere
 
 
 # --- accumulation ------------------------------------------------------------------
@@ -292,6 +331,8 @@ def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(tmp_path, stop):
     assert (info.meta["step"], info.meta["description"]) == (stop, "half way")
     torch.manual_seed(12345)
     second = Trainer.resume(path, batches(), batches(seed=1))
+    assert second.best_val_loss == first.best_val_loss
+    assert math.isfinite(second.best_val_loss) == (stop >= 2)
     torch.rand(stop)  # the caller may draw what it likes
     after = list(second.steps())
     assert untimed(before) + untimed(after) == records
@@ -351,6 +392,13 @@ def test_the_header_tells_the_losses_of_its_own_step(tmp_path):
     assert infos[1].meta["val_loss"] == infos[1].meta["best_val_loss"]
     assert infos[2].meta["train_loss"] == run.last.loss
     assert TrainConfig.from_dict(infos[2].meta["train"]) == run.config
+
+
+def test_the_tokenizer_travels_with_the_run(tmp_path):
+    tokenizer = CharTokenizer.train("era uma vez")
+    train().save(tmp_path / "run.safetensors", tokenizer=tokenizer)
+    loaded = load_checkpoint(tmp_path / "run.safetensors", "cpu").tokenizer
+    assert loaded.encode("uma") == tokenizer.encode("uma")
 
 
 def test_another_run_is_not_taken_for_this_one(tmp_path):
@@ -426,6 +474,8 @@ def test_mixed_precision_keeps_float32_weights_and_stays_near(dtype):
         assert rough.grad_norm == pytest.approx(exact.grad_norm, rel=0.05)
     assert half[-1].val_loss == pytest.approx(full[-1].val_loss, rel=0.01)
     assert [r.loss for r in full] != [r.loss for r in half], "autocast did nothing"
+    nats, targets = total_loss(made.model, batches().windows())
+    assert half[-1].val_loss != nats / targets, "validation was in float32"
 
 
 def test_an_overflow_in_float16_skips_the_step_and_halves_the_scale():

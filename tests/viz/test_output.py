@@ -17,8 +17,9 @@ BUNDLE = {"text/plain": "a line", "text/markdown": "*a line*"}
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Any]:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A running IPython, as in a notebook, that leaves nothing behind."""
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # it would look for another one
     quiet = Config({"HistoryAccessor": {"enabled": False}})
     yield InteractiveShell.instance(ipython_dir=str(tmp_path), config=quiet)
     InteractiveShell.clear_instance()
