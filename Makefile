@@ -41,7 +41,7 @@ book: $(HTML) ## build the HTML book from the stored outputs
 
 lab: $(READY) ## open copies of the chapters in JupyterLab, in workbook/
 	$(BIN)/python -m minigpt_edu.book.workbook
-	cd workbook && ../$(BIN)/jupyter lab
+	cd workbook && JUPYTER_PREFER_ENV_PATH=1 ../$(BIN)/jupyter lab
 
 test: units notebooks pages ## verify everything: units, notebooks, pages
 

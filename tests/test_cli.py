@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import torch
@@ -24,6 +26,7 @@ from minigpt_edu.checkpoint import load_checkpoint, save_checkpoint
 from minigpt_edu.cli import main
 from minigpt_edu.cli import train as train_command
 from minigpt_edu.cli.options import GenerateOptions, ListOptions, TrainOptions
+from minigpt_edu.cli.prepare import DEFAULTS
 from minigpt_edu.cli.run_folder import RunFolder
 from minigpt_edu.corpora import load_corpus, split
 from minigpt_edu.evaluation import ngram_bits_per_byte
@@ -116,6 +119,16 @@ def test_each_command_explains_each_of_its_flags(command, options, type_in):
     assert typed.code == 0 and "Examples" in typed.out
     for field in fields(options):
         assert f"--{field.name.replace('_', '-')}" in typed.out
+
+
+def test_help_tells_the_true_defaults():
+    hints = get_type_hints(TrainOptions, include_extras=True)
+    told = {
+        name: hint.__metadata__[0].show_default
+        for name, hint in hints.items()
+        if name in DEFAULTS and name != "device"
+    }
+    assert told == {n: str(v) for n, v in DEFAULTS.items() if n != "device"}
 
 
 def test_version(type_in):
@@ -750,6 +763,13 @@ def test_a_reader_that_leaves_early_is_no_error(at_trained):
     )
     assert (done.returncode, done.stdout) == (0, b"E")
     assert b"Broken" not in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_an_output_that_lacks_letters_gets_question_marks(at_trained, monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert main(["generate", "--prompt", "coração", "--max-tokens", "2"]) == 0
+    assert raw.getvalue().startswith(b"cora??o")
 
 
 # --- list -----------------------------------------------------------------------------

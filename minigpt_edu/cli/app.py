@@ -10,6 +10,7 @@ sentence each and never a traceback (``MINIGPT_TRACEBACK=1`` shows it, for devel
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -80,6 +81,9 @@ _command("list", ListOptions, "minigpt list", "minigpt list --dir runs --json")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own by default); return its exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
+    for output in (sys.stdout, sys.stderr):  # a terminal without some letters gets "?"
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="replace")
     try:
         asked = get_command(app).main(
             _spell_resume(args) or ["--help"],

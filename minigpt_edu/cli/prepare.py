@@ -68,7 +68,7 @@ class Run:
 
     def bits(self, nats_per_token: float) -> float:
         """A held-out loss per token as bits per byte of the held-out text."""
-        return bits_per_byte(nats_per_token * (self.val_tokens + 1), self.lines.val_bytes)
+        return bits_per_byte(nats_per_token * self.val_tokens, self.lines.val_bytes)
 
 
 def new_run(options: TrainOptions) -> Run:

@@ -35,7 +35,7 @@ class TrainConfig:
 
     steps: int = 1000  # changes of the weights
     accumulate: int = 1  # micro-batches per step: more rows in the same memory
-    lr: float = 2e-3  # the highest learning rate, after warm-up
+    lr: float = 4e-3  # after warm-up; for a few million weights, more weights want less
     final_lr: float | None = None  # of the last step. None: a tenth of lr
     warmup: int | None = None  # steps of climbing. None: a tenth of steps, at most 100
     schedule: ScheduleName = "cosine"

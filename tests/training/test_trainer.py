@@ -411,7 +411,7 @@ def test_another_run_is_not_taken_for_this_one(tmp_path):
     other = TokenBatches((IDS + 1) % V, T, 4)
     with pytest.raises(ValueError, match=r"checksum .* start a new run"):
         Trainer.resume(path, other)
-    with pytest.raises(ValueError, match=r"lr was 0\.002 in this run"):
+    with pytest.raises(ValueError, match=r"lr was 0\.004 in this run"):
         Trainer.resume(path, batches(), lr=1.0)
     bare = tmp_path / "bare.safetensors"
     save_checkpoint(bare, tiny())

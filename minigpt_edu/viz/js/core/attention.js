@@ -161,8 +161,8 @@ export class Attention {
     const { weight, bias, inputs, outputs } = out;
     const written = pass.take("head_out", tokens * heads * outputs);
     for (let row = 0; row < tokens * heads; row++) {
-      const from = (row % heads) * size;
-      matVec(weight, from, inputs, outputs, size, z, row * size, written, row * outputs);
+      const from = (row % heads) * size, to = row * outputs;
+      matVec(weight, from, inputs, outputs, size, z, row * size, written, to);
     }
     pass.show(this.path, "head_out", written, heads, outputs);
     joined.fill(0, 0, tokens * outputs);

@@ -24,6 +24,7 @@ export class KVCache {
           `block_size=${config.block_size}`,
       );
     }
+    this.config = config;
     const size = config.kv_heads * slots * config.head_size;
     const layers = { length: config.n_layer };
     this.slots = slots;

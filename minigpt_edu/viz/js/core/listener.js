@@ -89,9 +89,9 @@ function checkEdited(name, value, shape) {
     sameShape(value.shape, shape) &&
     value.data.length === shape.reduce((size, axis) => size * axis, 1);
   if (!fits) {
-    const returned = Array.isArray(value.shape) ? `[${value.shape.join(", ")}]` : "that";
+    const got = Array.isArray(value.shape) ? `[${value.shape.join(", ")}]` : "that";
     throw new Error(
-      `the edit of ${name} returned ${returned}; it must keep a Float32Array of the ` +
+      `the edit of ${name} returned ${got}; it must keep a Float32Array of the ` +
         `shape [${shape.join(", ")}]`,
     );
   }
@@ -140,7 +140,8 @@ export class ActivationCache {
     const end = `.${short}`;
     const found = this.names().filter((n) => n.startsWith(start) && n.endsWith(end));
     if (found.length !== 1) {
-      const problem = found.length ? `means all of ${found.join(", ")}` : "was not kept";
+      const all = found.join(", ");
+      const problem = found.length > 0 ? `means all of ${all}` : "was not kept";
       throw new Error(`"${short}" of layer ${layer} ${problem}: use the full name`);
     }
     return found[0];

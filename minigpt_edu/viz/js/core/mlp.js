@@ -19,7 +19,8 @@ export class MLP {
     const { n_embd, hidden, has_mlp_bias, mlp } = config;
     this.kind = mlp;
     this.path = path;
-    const widen = (name) => takeLinear(table, path + name, hidden, n_embd, has_mlp_bias);
+    const widen = (name) =>
+      takeLinear(table, path + name, hidden, n_embd, has_mlp_bias);
     this.gate = mlp === "swiglu" ? widen("gate") : null;
     this.up = widen("up");
     this.down = takeLinear(table, `${path}down`, n_embd, hidden, has_mlp_bias);

@@ -12,55 +12,17 @@
  * Shapes: T new tokens, C n_embd, V vocab_size.
  */
 
-import { Attention } from "./attention.js";
+import { Block } from "./block.js";
 import { hookNames } from "./hook_names.js";
 import { KVCache } from "./kv_cache.js";
 import { ActivationCache, Listener } from "./listener.js";
-import { MLP } from "./mlp.js";
 import { takeNorm } from "./norms.js";
-import { Linear, addBias, addInto, logSumExp, softcapInPlace } from "./ops.js";
+import { Linear, addInto, logSumExp, softcapInPlace } from "./ops.js";
 import { Pass, Workspace } from "./pass.js";
 import { Rotary, sinusoidalTable } from "./positions.js";
 import { makeTensor } from "./tensor.js";
 
 const CHUNK = 64; // tokens read at once: their numbers stay near the processor
-
-/** Communicate, then compute; each adds its result to the residual stream. */
-class Block {
-  constructor(config, table, layer, rotary) {
-    this.path = `blocks.${layer}.`;
-    this.width = config.n_embd;
-    this.post = config.norm_position === "post";
-    this.parallel = config.parallel_block;
-    this.norm1 = takeNorm(config, table, `${this.path}norm1.`);
-    this.attn = new Attention(config, table, layer, rotary);
-    this.norm2 = takeNorm(config, table, `${this.path}norm2.`);
-    this.mlp = new MLP(config, table, `${this.path}mlp.`);
-  }
-
-  /** The stream x [T, C], which it changes. */
-  apply(x, pass) {
-    const { path, width, norm1, norm2 } = this;
-    const size = pass.tokens * width;
-    const middle = pass.take("middle", size); // [T, C]
-    pass.show(path, "resid_pre", x, 0, width);
-    if (this.post) {
-      addInto(middle, x, this.attn.apply(x, pass), size);
-      norm1.apply(middle, middle, pass.tokens, pass);
-      pass.show(path, "resid_mid", middle, 0, width);
-      addInto(x, middle, this.mlp.apply(middle, pass), size);
-      norm2.apply(x, x, pass.tokens, pass);
-    } else {
-      const normed = pass.take("normed", size); // [T, C]
-      norm1.apply(x, normed, pass.tokens, pass);
-      addInto(middle, x, this.attn.apply(normed, pass), size);
-      pass.show(path, "resid_mid", middle, 0, width);
-      norm2.apply(this.parallel ? x : middle, normed, pass.tokens, pass);
-      addInto(x, middle, this.mlp.apply(normed, pass), size);
-    }
-    pass.show(path, "resid_post", x, 0, width);
-  }
-}
 
 /** A decoder-only Transformer. */
 export class GPT {
@@ -85,9 +47,10 @@ export class GPT {
       (_, layer) => new Block(config, table, layer, rotary),
     );
     this.normFinal = config.final_norm ? takeNorm(config, table, "norm_final.") : null;
-    const head = config.tie_weights ? this.embedding : table.take("head.weight", [V, C]);
+    const tied = config.tie_weights;
+    const weight = tied ? this.embedding : table.take("head.weight", [V, C]);
     const bias = config.head_bias ? table.take("head_bias", [V]) : null;
-    this.head = new Linear(head, bias, V, C);
+    this.head = new Linear(weight, bias, V, C);
     table.finish();
     this.numParams = table.count;
   }
@@ -98,23 +61,36 @@ export class GPT {
   }
 
   /**
+   * Throws when `feed` could not read these ids into this cache.
+   * @param {ArrayLike<number>} ids @param {KVCache} cache
+   */
+  checkReadable(ids, cache) {
+    checkIds(ids, this.config.vocab_size, cache.slots);
+    if (cache.config !== this.config) {
+      throw new Error(
+        "this cache was made for another model: use new KVCache(model.config)",
+      );
+    }
+  }
+
+  /**
    * Reads `ids` and returns the logits [V] after the last one. Tokens that the cache
    * already holds are not read again; those it holds beyond them are forgotten. The
    * logits belong to the cache: copy them before its next use.
    * @param {ArrayLike<number>} ids @param {KVCache} cache @returns {Float32Array}
    */
   feed(ids, cache) {
-    checkIds(ids, this.config.vocab_size, cache.slots);
+    this.checkReadable(ids, cache);
     cache.truncate(Math.min(cache.shared(ids), ids.length - 1));
     const { n_embd } = this.config;
     const last = cache.work.take("last", n_embd);
     while (cache.length < ids.length) {
       const start = cache.length;
-      const tokens = Math.min(CHUNK, ids.length - start);
-      const pass = new Pass(cache.work, { tokens, start, cache });
-      const x = this.#read(Array.prototype.slice.call(ids, start, start + tokens), pass);
+      const fresh = Array.prototype.slice.call(ids, start, start + CHUNK);
+      const tokens = fresh.length;
+      const x = this.#read(fresh, new Pass(cache.work, { tokens, start, cache }));
       for (let i = 0; i < n_embd; i++) last[i] = x[(tokens - 1) * n_embd + i];
-      for (let t = start; t < start + tokens; t++) cache.ids.push(ids[t]);
+      cache.ids.push(...fresh);
     }
     const one = new Pass(cache.work, { tokens: 1, start: cache.length - 1, cache });
     return this.#write(last, one);
@@ -140,7 +116,7 @@ export class GPT {
     const logits = this.#write(this.#read(ids, pass), pass);
     if (targets !== null) {
       const loss = surprises(logits, targets, vocab_size);
-      pass.show("", "loss", loss, 0, 1);
+      pass.showAs("", "loss", loss, [tokens]);
     }
     const shape = [1, tokens, vocab_size];
     return {
@@ -212,4 +188,50 @@ export class GPT {
     pass.show("", "logits", logits, 0, vocab_size);
     return logits;
   }
+}
+
+/** Refuses what the model cannot read. */
+function checkIds(ids, vocabulary, room) {
+  if (ids.length === 0) {
+    throw new Error("no tokens: give at least one id to read");
+  }
+  if (ids.length > room) {
+    throw new Error(
+      `${ids.length} tokens do not fit in the ${room} that the model can read here: ` +
+        `shorten the text, or keep its last ${room} tokens`,
+    );
+  }
+  for (let t = 0; t < ids.length; t++) {
+    if (!(Number.isInteger(ids[t]) && ids[t] >= 0 && ids[t] < vocabulary)) {
+      throw new Error(
+        `id ${ids[t]} is not in the model's vocabulary of ${vocabulary}: did another ` +
+          "tokenizer make the ids?",
+      );
+    }
+  }
+}
+
+function checkTargets(targets, tokens, vocabulary) {
+  if (targets.length !== tokens) {
+    throw new Error(`${targets.length} targets for ${tokens} tokens: one for each`);
+  }
+  for (let t = 0; t < tokens; t++) {
+    const known = targets[t] === -1 || (targets[t] >= 0 && targets[t] < vocabulary);
+    if (!(Number.isInteger(targets[t]) && known)) {
+      throw new Error(
+        `target ${targets[t]} must be an id below ${vocabulary}, or -1 for none`,
+      );
+    }
+  }
+}
+
+/** Minus the log-probability of each target, in nats; 0 where there is none. */
+function surprises(logits, targets, vocabulary) {
+  const loss = new Float32Array(targets.length);
+  for (let t = 0; t < targets.length; t++) {
+    const at = t * vocabulary;
+    if (targets[t] < 0) continue;
+    loss[t] = logSumExp(logits, at, vocabulary) - logits[at + targets[t]];
+  }
+  return loss;
 }

@@ -34,7 +34,7 @@ function closingBracket(pattern, open) {
   return pattern.indexOf("]", first + 1);
 }
 
-/** "a-c!" -> "(?:[a-c]|!)": ranges and single characters; a range backwards is empty. */
+/** "a-cx" -> "[a-cx]": ranges and single characters; a range backwards is empty. */
 function characterSet(inside) {
   const outside = inside[0] === "!";
   const members = outside ? inside.slice(1) : inside;

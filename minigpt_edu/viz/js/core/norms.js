@@ -85,6 +85,6 @@ export function takeNorm(config, table, path) {
 
 /** The norm over one head's queries or keys: always RMSNorm, always with a gain. */
 export function takeHeadNorm(config, table, path) {
-  const form = { size: config.head_size, eps: config.norm_eps, gain: true, bias: false };
-  return new Norm("rms", form, table, path);
+  const { head_size: size, norm_eps: eps } = config;
+  return new Norm("rms", { size, eps, gain: true, bias: false }, table, path);
 }

@@ -25,16 +25,27 @@ export function matVec(w, from, stride, rows, size, x, at, y, to) {
     const p = from + r * stride, q = p + stride, u = q + stride, v = u + stride;
     let a = 0, b = 0, c = 0, d = 0, i = 0;
     for (; i + 2 <= size; i += 2) {
-      const x0 = x[at + i], x1 = x[at + i + 1];
-      a += w[p + i] * x0, b += w[q + i] * x0, c += w[u + i] * x0, d += w[v + i] * x0;
-      a += w[p + i + 1] * x1, b += w[q + i + 1] * x1;
-      c += w[u + i + 1] * x1, d += w[v + i + 1] * x1;
+      const first = x[at + i], second = x[at + i + 1];
+      a += w[p + i] * first;
+      b += w[q + i] * first;
+      c += w[u + i] * first;
+      d += w[v + i] * first;
+      a += w[p + i + 1] * second;
+      b += w[q + i + 1] * second;
+      c += w[u + i + 1] * second;
+      d += w[v + i + 1] * second;
     }
     if (i < size) {
-      const x0 = x[at + i];
-      a += w[p + i] * x0, b += w[q + i] * x0, c += w[u + i] * x0, d += w[v + i] * x0;
+      const last = x[at + i];
+      a += w[p + i] * last;
+      b += w[q + i] * last;
+      c += w[u + i] * last;
+      d += w[v + i] * last;
     }
-    y[to + r] = a, y[to + r + 1] = b, y[to + r + 2] = c, y[to + r + 3] = d;
+    y[to + r] = a;
+    y[to + r + 1] = b;
+    y[to + r + 2] = c;
+    y[to + r + 3] = d;
   }
   for (; r < rows; r++) {
     const p = from + r * stride;
@@ -44,7 +55,7 @@ export function matVec(w, from, stride, rows, size, x, at, y, to) {
   }
 }
 
-/** The same for two neighbouring vectors of x: each weight is fetched once for both. */
+/** The same for two vectors of x side by side: each weight is fetched once for both. */
 function matVecPair(w, rows, size, x, at, y, to) {
   const next = at + size, beside = to + rows;
   let r = 0;
@@ -52,13 +63,25 @@ function matVecPair(w, rows, size, x, at, y, to) {
     const p = r * size, q = p + size, u = q + size, v = u + size;
     let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
     for (let i = 0; i < size; i++) {
-      const x0 = x[at + i], x1 = x[next + i];
+      const here = x[at + i], there = x[next + i];
       const wp = w[p + i], wq = w[q + i], wu = w[u + i], wv = w[v + i];
-      a += wp * x0, b += wq * x0, c += wu * x0, d += wv * x0;
-      e += wp * x1, f += wq * x1, g += wu * x1, h += wv * x1;
+      a += wp * here;
+      b += wq * here;
+      c += wu * here;
+      d += wv * here;
+      e += wp * there;
+      f += wq * there;
+      g += wu * there;
+      h += wv * there;
     }
-    y[to + r] = a, y[to + r + 1] = b, y[to + r + 2] = c, y[to + r + 3] = d;
-    y[beside + r] = e, y[beside + r + 1] = f, y[beside + r + 2] = g, y[beside + r + 3] = h;
+    y[to + r] = a;
+    y[to + r + 1] = b;
+    y[to + r + 2] = c;
+    y[to + r + 3] = d;
+    y[beside + r] = e;
+    y[beside + r + 1] = f;
+    y[beside + r + 2] = g;
+    y[beside + r + 3] = h;
   }
   if (r < rows) {
     matVec(w, r * size, size, rows - r, size, x, at, y, to + r);

@@ -30,8 +30,8 @@ export class WeightTable {
     }
     if (!sameShape(found.shape, shape)) {
       throw new Error(
-        `weights and config disagree: ${name} is [${found.shape.join(", ")}], and the ` +
-          `config asks for ${wanted}`,
+        `weights and config disagree: ${name} is [${found.shape.join(", ")}], and ` +
+          `the config asks for ${wanted}`,
       );
     }
     this.used.add(name);
