@@ -133,22 +133,27 @@ def _steps(
     candidates: int,
 ) -> Iterator[TokenStep]:
     """The loop itself, for arguments that were checked."""
-    seen, new = list(ids), ids
+    seen, new, looks_back = list(ids), ids, sampler.looks_back
     for count in range(1, max_new + 1):
         logits = _next_logits(model, new, cache)  # (1, V), on the host
-        history = torch.tensor([seen]) if sampler.looks_back else None  # (1, S)
+        history = torch.tensor([seen]) if looks_back else None  # (1, S)
         id = int(sampler(logits, history))
-        ending = _ending(id in stop, count == max_new, cache)
         logprobs = logits[0].log_softmax(dim=-1)  # (V,)
-        best = logprobs.topk(candidates)
-        likeliest = zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
-        yield TokenStep(
-            id, float(logprobs[id]), tuple(likeliest), cache.lengths[0], ending
-        )
+        ending = _ending(id in stop, count == max_new, cache)
+        likeliest = _likeliest(logprobs, candidates)
+        yield TokenStep(id, float(logprobs[id]), likeliest, cache.lengths[0], ending)
         if ending:
             return
         seen.append(id)
         new = [id]
+
+
+def _likeliest(logprobs: Tensor, many: int) -> tuple[tuple[int, float], ...]:
+    if many == 0:
+        return ()
+    best = logprobs.topk(many)
+    ids, probabilities = best.indices.tolist(), best.values.exp().tolist()
+    return tuple(zip(ids, probabilities, strict=True))
 
 
 def _ending(stopped: bool, enough: bool, cache: KVCache) -> Ending:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -40,7 +40,8 @@ class LogitsRule(Protocol):
     """Changes logits (B, V); -inf forbids a token.
 
     ``seen`` (B, S) holds the ids before the one to choose, -1 where a row has fewer;
-    it is ``None`` where nobody kept them. Most rules do not look at it.
+    it is ``None`` where nobody kept them. A rule that needs it says so with a class
+    attribute ``looks_back = True``; for the others nobody has to keep it.
     """
 
     def __call__(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
@@ -185,6 +186,7 @@ class RepetitionPenalty:
     """
 
     value: float
+    looks_back: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 < self.value < math.inf:
@@ -276,7 +278,7 @@ class Sampler:
     @property
     def looks_back(self) -> bool:
         """Whether a rule needs the ids seen so far."""
-        return any(isinstance(rule, RepetitionPenalty) for rule in self.rules)
+        return any(getattr(rule, "looks_back", False) for rule in self.rules)
 
     def stages(
         self, logits: Tensor, seen: Tensor | None = None
@@ -290,22 +292,32 @@ class Sampler:
 
     def probs(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
         """What is drawn from: float32 probabilities (B, V) after all rules."""
-        return self._allowed(logits, seen).softmax(dim=-1)
+        logits = logits.float()
+        for rule in self.rules:
+            logits = rule(logits, seen)
+        return logits.softmax(dim=-1)
 
     def __call__(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
         """Logits (B, V), and seen ids (B, S) if a rule looks back -> chosen ids (B,).
 
         Greedy takes no random number. Raises ``ValueError`` if the logits hold NaN.
         """
-        logits = self._allowed(logits, seen)
-        if self.greedy and logits.isfinite().any(dim=-1).all():
-            return logits.argmax(dim=-1)
+        logits = logits.float()
+        for rule in self.rules:
+            if isinstance(rule, Greedy):
+                return _best(logits)
+            logits = rule(logits, seen)
         rows = logits.softmax(dim=-1).numpy(force=True)
         ids = [draw(row, self._random.uniform()) for row in rows]
         return torch.tensor(ids, device=logits.device)
 
-    def _allowed(self, logits: Tensor, seen: Tensor | None) -> Tensor:
-        logits = logits.float()
-        for rule in self.rules:
-            logits = rule(logits, seen)
-        return logits
+
+def _best(logits: Tensor) -> Tensor:
+    """The best id of each row, of equal ones the lower: (B, V) -> (B,)."""
+    best = logits.max(dim=-1)
+    if not best.values.isfinite().all():
+        raise ValueError(
+            "the logits hold NaN or infinity (training diverged?), so use an earlier "
+            "checkpoint"
+        )
+    return best.indices

@@ -48,13 +48,12 @@ def show_source(thing: Any) -> Listing:
     object that has no Python source, such as a number or a built-in function.
     """
     thing = getattr(thing, "fget", None) or thing  # a property shows its getter
-    target = inspect.unwrap(thing) if callable(thing) else thing
     try:
-        code = inspect.getsource(target)
+        code = inspect.getsource(thing)
     except (TypeError, OSError) as error:
         raise TypeError(
             f"show_source() needs a function, method or class written in Python, "
             f"not {thing!r}"
         ) from error
-    name = getattr(target, "__qualname__", None) or getattr(target, "__name__", "code")
+    name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", "code")
     return Listing(textwrap.dedent(code).rstrip(), name)

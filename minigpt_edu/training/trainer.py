@@ -234,9 +234,11 @@ class Trainer:
 
         ``meta`` is anything JSON can hold (a description, the name of the corpus). The
         losses in the header are those of the last step; ``val_loss`` is None when that
-        step did not look at it.
+        step did not look at it, and both are when it was interrupted before its record.
         """
         last, best = self.last, self.best_val_loss
+        if last is not None and last.step != self.step:
+            last = None  # interrupted between the change and its record
         return save_checkpoint(
             path,
             self.model,

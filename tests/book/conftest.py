@@ -63,6 +63,7 @@ def a_notebook() -> Any:
         [displayed({PLOTLY: tricky, "text/plain": "Figure()"})],
         [displayed({NUMBERS: {"loss": "1.87"}})],
         [displayed({WIDGET: {"model_id": "1"}, "text/html": "<p>the slider</p>"})],
+        [displayed({WIDGET: {"model_id": "2"}, "text/plain": "Slider(value=3)"})],
         [displayed({"text/markdown": "```python\ndef shown(): ...\n```"})],
     ]
     cells = [new_markdown_cell("# Figures\n\nA formula: $x$, $\\boldsymbol{y}$.")]

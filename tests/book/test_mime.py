@@ -79,8 +79,9 @@ def test_published_numbers_leave_no_trace(page: BeautifulSoup) -> None:
     assert all(cell.text.strip() or cell.find() for cell in page.select(".cell_output"))
 
 
-def test_a_widget_is_seen_by_its_html(page: BeautifulSoup) -> None:
+def test_a_widget_is_seen_by_its_html_or_its_text(page: BeautifulSoup) -> None:
     assert "the slider" in page.text
+    assert "Slider(value=3)" in page.text
     assert page.select('script[type*="widget-view"]') == []
 
 

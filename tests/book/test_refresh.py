@@ -62,7 +62,10 @@ def test_other_cpu_settings_must_agree(tmp_path: Path) -> None:
     assert any("+" in line and "default" in line for line in problems)
 
 
-def test_notebooks_run_on_one_thread_in_their_own_folder(tmp_path: Path) -> None:
+def test_notebooks_run_on_one_thread_in_their_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     code = (
         "import os\nprint(os.environ['OMP_NUM_THREADS'], os.path.basename(os.getcwd()))"
     )

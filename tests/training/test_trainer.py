@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, fields, replace
@@ -392,6 +393,20 @@ def test_the_header_tells_the_losses_of_its_own_step(tmp_path):
     assert infos[1].meta["val_loss"] == infos[1].meta["best_val_loss"]
     assert infos[2].meta["train_loss"] == run.last.loss
     assert TrainConfig.from_dict(infos[2].meta["train"]) == run.config
+
+
+def test_an_interrupted_validation_can_still_be_saved_and_resumed(tmp_path):
+    run = train(val=batches(seed=1), eval_every=2)
+    steps = run.steps()
+    next(steps)
+    evaluate, run.evaluate = run.evaluate, lambda: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        next(steps)
+    info = run.save(tmp_path / "run.safetensors")
+    assert (info.meta["step"], info.meta["train_loss"]) == (2, None)
+    again = Trainer.resume(tmp_path / "run.safetensors", batches(), batches(seed=1))
+    run.evaluate = evaluate
+    assert untimed(again.steps()) == untimed(run.steps())
 
 
 def test_the_tokenizer_travels_with_the_run(tmp_path):
