@@ -8,7 +8,7 @@ written beside its final name and moved there whole, so a crash leaves the old o
     model = load_checkpoint("run/best.safetensors").model
 
 Tensors: ``model.*`` the weights, ``state.*`` what a trainer needs to go on,
-``tokenizer`` its JSON as bytes. Numbers are little-endian, as in every safetensors file.
+``tokenizer`` its JSON as bytes. Numbers are little-endian, as always in safetensors.
 """
 
 from __future__ import annotations
@@ -105,8 +105,9 @@ def save_checkpoint(
     """Write weights, tokenizer and training state as one file, whole or not at all.
 
     ``dtype`` stores the weights in another precision (float16 halves the file);
-    ``meta`` is anything JSON can hold. ``created`` (UTC) is added. Raises ValueError for a name
-    without .safetensors or meta that JSON cannot hold, before anything is written.
+    ``meta`` is anything JSON can hold. ``created`` (UTC) is added. Raises ValueError
+    for a name without .safetensors or meta that JSON cannot hold, before anything is
+    written.
     """
     path = Path(path)
     if path.suffix != SUFFIX:

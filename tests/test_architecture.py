@@ -36,6 +36,7 @@ TESTED_IN = {
     "__main__": "test_cli.py",
     "model.hook_table": "model/test_hooks.py",
     "model.presets": "model/test_config.py",
+    "viz.js_schema": "viz/test_js_core.py",
 }
 
 

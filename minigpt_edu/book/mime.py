@@ -58,9 +58,7 @@ class FigureRenderer:
         else:
             picture = renderer.render_image(data)
             picture[0]["alt"] = note["alt"]
-            picture[0].attributes.pop(
-                "height", None
-            )  # a narrow page shrinks both sides
+            picture[0].attributes.pop("height", None)  # narrow pages shrink both
         return [_figure(renderer, picture, note, data.line or 0)]
 
 

@@ -43,15 +43,16 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
-# Cell metadata with a meaning; all else (timings, folding by one's editor) is dropped.
-_CELL_KEYS = ("tags", "jupyter", "minigpt", "mystnb")
+# Cell metadata with a meaning; all else (timings, an editor's folding) is dropped.
+_CELL_KEYS = ("tags", "minigpt", "mystnb")
 
 
 def tidy(notebook: Any) -> None:
     """Put an executed notebook into its committed form, in place.
 
-    Same metadata on every machine, stable cell ids, neighbouring prints joined, no
-    widget state. A widget keeps its HTML; its live view would open as an error.
+    Same metadata on every machine, stable cell ids, neighbouring prints joined, code
+    folded where its tags say so, no widget state. A widget keeps its HTML, since its
+    live view would open as an error.
     """
     metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE}
     notebook.metadata = nbformat.from_dict(metadata)
@@ -65,10 +66,24 @@ def tidy(notebook: Any) -> None:
         kept = {key: cell.metadata[key] for key in _CELL_KEYS if key in cell.metadata}
         cell.metadata = nbformat.from_dict(kept)
         if cell.cell_type == "code":
+            _fold(cell)
             cell.outputs = list(_joined(cell.outputs))
             for output in cell.outputs:
                 if "text/html" in output.get("data", {}):
                     output.data.pop(WIDGET_VIEW, None)
+
+
+def _fold(cell: Any) -> None:
+    """Hide in JupyterLab what the tags hide in the book."""
+    tags = set(cell.metadata.get("tags", []))
+    folded = {}
+    if tags & {"hide-input", "hide-cell"}:
+        folded["source_hidden"] = True
+    if tags & {"hide-output", "hide-cell"}:
+        folded["outputs_hidden"] = True
+    cell.metadata.pop("jupyter", None)
+    if folded:
+        cell.metadata["jupyter"] = nbformat.from_dict(folded)
 
 
 def _joined(outputs: list[Any]) -> Iterator[Any]:

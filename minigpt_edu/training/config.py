@@ -118,7 +118,7 @@ class TrainConfig:
         """The recipe of a run that goes on, where only :data:`RESUMABLE` may change.
 
         With other ``steps``, the learning rate follows the new schedule from here on:
-        warm-up keeps the length it had.
+        warm-up keeps the length it had, if that many steps are left at all.
         """
         self._check_names(changes)
         for name, value in changes.items():
@@ -128,7 +128,8 @@ class TrainConfig:
                     f"{value!r} halfway; only {', '.join(RESUMABLE)} can. For another "
                     "recipe, start a new run from the checkpoint's model"
                 )
-        return replace(self, **{"warmup": self.warmup_steps, **changes})
+        steps = changes.get("steps", self.steps)
+        return replace(self, **{"warmup": min(self.warmup_steps, steps - 1), **changes})
 
     def to_dict(self) -> dict[str, Any]:
         """Every field by name, ready for JSON."""

@@ -237,14 +237,28 @@ def test_tidy_makes_one_form(good: Any) -> None:
 
 
 def test_tidy_keeps_what_has_a_meaning(good: Any) -> None:
-    meant = {
-        "tags": ["hide-cell"],
-        "jupyter": {"source_hidden": True},
-        "minigpt": {"reason": "times"},
-    }
+    meant = {"tags": ["solution"], "minigpt": {"reason": "times"}}
     good.cells[1].metadata.update(meant)
     tidy(good)
     assert good.cells[1].metadata == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "folded"),
+    [
+        ("hide-input", {"source_hidden": True}),
+        ("hide-output", {"outputs_hidden": True}),
+        ("hide-cell", {"source_hidden": True, "outputs_hidden": True}),
+        ("solution", None),
+    ],
+)
+def test_what_the_book_hides_is_folded_in_jupyterlab(
+    good: Any, name: str, folded: dict[str, bool] | None
+) -> None:
+    tag(good.cells[1], name)
+    good.cells[1].metadata["jupyter"] = {"source_hidden": False}  # by an editor
+    tidy(good)
+    assert good.cells[1].metadata.get("jupyter") == folded
 
 
 def test_tidy_keeps_ids_and_mends_missing_ones(good: Any) -> None:

@@ -88,3 +88,9 @@ def test_only_length_place_and_watching_may_change_halfway():
             config.resumed(**{name: "other"})
     with pytest.raises(ValueError, match="no field 'step': did you mean 'steps'"):
         config.resumed(step=3)
+
+
+def test_a_run_may_be_shortened_below_its_warm_up():
+    config = TrainConfig(steps=1000, warmup=50)
+    assert config.resumed(steps=20).warmup_steps == 19
+    assert config.resumed(steps=2000).warmup_steps == 50

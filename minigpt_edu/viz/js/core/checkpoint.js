@@ -14,7 +14,7 @@ import { GPT } from "./model.js";
 import { floatTensor, readSafetensors } from "./safetensors.js";
 import { WeightTable } from "./weights.js";
 
-export const CHECKPOINT_FORMAT = "minigpt_edu/1";
+const CHECKPOINT_FORMAT = "minigpt_edu/1";
 
 /** @typedef {{config: import("./config.js").GPTConfig, meta: Record<string, any>,
  *   sha256: string, sizeBytes: number}} CheckpointInfo */

@@ -99,7 +99,7 @@ function storedTensor(name, entry, data) {
  */
 export function floatTensor({ name, dtype, shape, bytes }) {
   // A copy, because a typed array may only begin at a multiple of its number's size.
-  const { buffer } = bytes.slice();
+  const { buffer } = new Uint8Array(bytes);
   if (dtype === "F32") return makeTensor(new Float32Array(buffer), shape);
   if (dtype === "F16") return makeTensor(widenHalves(new Uint16Array(buffer)), shape);
   if (dtype === "BF16") return makeTensor(widenBrain(new Uint16Array(buffer)), shape);
