@@ -43,12 +43,14 @@ lab: $(READY) ## open copies of the chapters in JupyterLab, in workbook/
 	$(BIN)/python -m minigpt_edu.book.workbook
 	cd workbook && JUPYTER_PREFER_ENV_PATH=1 ../$(BIN)/jupyter lab
 
-test: units notebooks pages ## verify everything: units, notebooks, pages
+# Runs all three even if one fails, and then fails at the end.
+test: ## verify everything: units, notebooks, pages
+	@$(MAKE) --no-print-directory -k units notebooks pages
 
 units: $(READY_TO_TEST) ## the package's tests
 	$(PYTEST) tests --ignore=tests/book --ignore=tests/browser -n $(JOBS) $(QUICK)
 
-notebooks: $(READY_TO_TEST) ## run every notebook and compare all its outputs
+notebooks: $(READY_TO_TEST) ## run every notebook and compare its outputs
 	$(PYTEST) --nbval chapters -n $(JOBS) --dist loadfile
 
 pages: $(READY_TO_TEST) $(HTML) ## check the built book, as files and in a browser

@@ -16,7 +16,16 @@ import typer
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..device import pick_device
 from ..inference.generate import END, TokenStep, stream
-from ..inference.sampling import Sampler
+from ..inference.sampling import (
+    Greedy,
+    LogitsRule,
+    MinP,
+    RepetitionPenalty,
+    Sampler,
+    Temperature,
+    TopK,
+    TopP,
+)
 from ..text.tokenizer import StreamDecoder, Tokenizer
 from .listing import best_of, find_checkpoints
 from .options import CHECKPOINTS, FIRST_COMMAND, GenerateOptions
@@ -125,9 +134,28 @@ def _origin(checkpoint: Checkpoint, sampler: Sampler) -> str:
     info = checkpoint.info
     bits = info.meta.get("val_bits_per_byte")
     judged = "" if bits is None else f", {bits:.2f} held-out bits per byte"
-    rules = ", ".join(map(repr, sampler.rules))
+    rules = ", ".join(map(_in_words, sampler.rules)) or "the model's own probabilities"
     seed = "" if sampler.greedy else f"; seed {sampler.seed}"
     return f"[{info.path}, step {info.meta.get('step')}{judged}; {rules}{seed}]"
+
+
+def _in_words(rule: LogitsRule) -> str:
+    """A rule as a person would say it, in the words of the options."""
+    match rule:
+        case Greedy():  # before TopK, of which it is one
+            return "always the likeliest token"
+        case Temperature(value=value):
+            return f"temperature {value:g}"
+        case TopK(k=k):
+            return f"top-k {k}"
+        case TopP(p=p):
+            return f"top-p {p:g}"
+        case MinP(p=p):
+            return f"min-p {p:g}"
+        case RepetitionPenalty(value=value):
+            return f"repetition penalty {value:g}"
+        case _:
+            return rule.explain()
 
 
 def _token_line(step: TokenStep, tokenizer: Tokenizer) -> str:

@@ -9,6 +9,9 @@ them knows the model or the text; all they see is one row of logits per sequence
         print(name, probs.max())
 
 Shapes: B rows, V vocab_size, S ids seen so far.
+
+Sources: top-k arXiv:1805.04833; top-p arXiv:1904.09751; min-p arXiv:2407.01082;
+repetition penalty arXiv:1909.05858.
 """
 
 from __future__ import annotations

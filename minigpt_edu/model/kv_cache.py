@@ -8,6 +8,8 @@ visible to a query exactly when its position is not in the query's future.
     model(prompt, cache); model(next_token, cache)
 
 Shapes: L layers, B rows, K key/value heads, T new tokens, S slots, D head_dim.
+
+Source: one token at a time, and what reading the cache costs, arXiv:1911.02150.
 """
 
 from __future__ import annotations

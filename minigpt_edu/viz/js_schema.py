@@ -19,7 +19,13 @@ from typing import Any
 from ..model.config import CAPS, CHOICES, COUNTS, OPTIONAL_COUNTS, GPTConfig
 from ..model.hook_table import hooks_json
 
-__all__ = ["CORE", "config_module", "generated_modules", "hooks_module", "write_modules"]
+__all__ = [
+    "CORE",
+    "config_module",
+    "generated_modules",
+    "hooks_module",
+    "write_modules",
+]
 
 CORE = Path(__file__).parent / "js" / "core"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,26 +157,32 @@ def cases(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+def failures(done: subprocess.CompletedProcess[str]) -> str:
+    """What failed, and why, without all that passed."""
+    lines = re.findall(r"^ *(not ok .*|error: .*|\(file://.*)$", done.stdout, re.M)
+    return "\n".join(lines) or done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
 def compared(
     node: str, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
-    """The cases, the engine's report on them, and what Node's test runner said."""
+    """The cases, the engine's report on them, and what failed in Node's tests."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("golden")
     written = cases(folder)
     (folder / "cases.json").write_text(json.dumps(written))
+    files = map(str, sorted(JS.glob("*.test.mjs")))
     done = subprocess.run(
-        [node, "--test", *map(str, sorted(JS.glob("*.test.mjs")))],
+        [node, "--test", "--test-reporter=tap", *files],
         env={**os.environ, "MINIGPT_GOLDEN": str(folder)},
         capture_output=True,
         encoding="utf-8",
         timeout=300,
     )
-    said = done.stdout + done.stderr
     path = folder / "report.json"
     report = json.loads(path.read_text()) if path.exists() else {}
-    return written, report, "" if done.returncode == 0 else said
+    return written, report, "" if done.returncode == 0 else failures(done)
 
 
 def test_the_engines_own_tests_pass(compared):

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { ByteBPE, splitWords } from "../../../minigpt_edu/viz/js/core/bpe.js";
 import { loadCheckpoint } from "../../../minigpt_edu/viz/js/core/checkpoint.js";
 import { makeConfig } from "../../../minigpt_edu/viz/js/core/config.js";
-import { hookNames } from "../../../minigpt_edu/viz/js/core/hook_names.js";
+import { HOOK_CONDITIONS, hookNames } from "../../../minigpt_edu/viz/js/core/hook_names.js";
 import { selectHooks } from "../../../minigpt_edu/viz/js/core/listener.js";
 import { closeMatches, globPattern } from "../../../minigpt_edu/viz/js/core/names.js";
 import { Mulberry32, drawId } from "../../../minigpt_edu/viz/js/core/rng.js";
@@ -48,6 +48,7 @@ const answers = {
   },
   config: (values) => makeConfig(values),
   hookNames: (values) => hookNames(makeConfig(values)),
+  conditions: () => Object.keys(HOOK_CONDITIONS),
   select: (pattern, values) => selectHooks(pattern, hookNames(makeConfig(values))),
   close: (word, names, count, cutoff) => closeMatches(word, names, count, cutoff),
   glob: (pattern, names) => names.filter((name) => globPattern(pattern).test(name)),

@@ -110,6 +110,7 @@ test("damage is refused, with the reason", () => {
   refused(headerWith({ dtype: "F32", shape: [2], data_offsets: [0] }), /describe w/);
   refused(headerWith({ dtype: "F32", shape: [2], data_offsets: [4, 0] }), /needs 8/);
   refused(headerWith({ dtype: "F32", shape: [3], data_offsets: [0, 8] }), /needs 12/);
+  refused(headerWith({ dtype: "F32", shape: [1], data_offsets: [0, 8] }), /needs 4/);
   refused(headerWith({ dtype: "toString", shape: [], data_offsets: [0, 8] }), /describe/);
   const whole64 = stored("I64", [1], new Float64Array(1));
   const integers = readSafetensors(fileOf({ n: whole64 })).tensors.get("n");
@@ -222,6 +223,8 @@ test("a tokenizer without merges reads bytes", () => {
   assert.equal(tokenizer.decode(tokenizer.encode("\ufeffa\ud83d\ude00")), "\ufeffa😀");
   assert.deepEqual(tokenizer.encode("<|eos|>", { allowSpecial: true }), [3]);
   assert.equal(tokenizer.encode("<|eos|>").length, 7);
+  const nested = new ByteBPE([], ["<|a|>", "<|a|>x"]);
+  assert.deepEqual(nested.encode("<|a|>x<|a|>", { allowSpecial: true }), [261, 260]);
   assert.throws(() => tokenizer.tokenBytes(260), /id 260 .* of 260 tokens.*0 to 259/);
   assert.throws(() => tokenizer.decode([-1]), /id -1/);
   assert.throws(() => utf8Bytes("a😀\udc00"), /character 2 of 3 .* U\+DC00/);

@@ -180,6 +180,14 @@ test("edits of one value follow one another, and a run may be made inside one", 
   assert.deepEqual(model.run(IDS, { edits }).logits, model.run(IDS).logits);
 });
 
+test("what was kept stays as it was, whatever happens to the tensor of an edit", () => {
+  const model = randomModel(SHAPES.modern), name = "blocks.0.resid_mid";
+  const patch = makeTensor(new Float32Array(13 * 20).fill(2), [1, 13, 20]);
+  const { cache } = model.run(IDS, { keep: name, edits: { [name]: () => patch } });
+  patch.data.fill(3);
+  assert.ok(cache.get(name).data.every((value) => value === 2));
+});
+
 test("the unembedding of the last stream is the logits", () => {
   const model = randomModel(SHAPES.everything);
   const { logits, cache } = model.run(IDS, { keep: "*.resid_post" });

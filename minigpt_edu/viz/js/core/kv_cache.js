@@ -12,6 +12,7 @@
 
 import { Workspace } from "./pass.js";
 
+/** One sequence's keys and values, and the ids they belong to. */
 export class KVCache {
   /**
    * @param {import("./config.js").GPTConfig} config

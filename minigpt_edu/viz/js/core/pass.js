@@ -24,6 +24,7 @@ export class Workspace {
   }
 }
 
+/** What every layer needs to know about this forward pass. */
 export class Pass {
   /**
    * @param {Workspace} work

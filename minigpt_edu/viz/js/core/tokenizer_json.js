@@ -7,8 +7,11 @@
  *     const { merges, special } = readTokenizerJson(text);     // pairs of ids; names
  */
 
+/** Tokens that ordinary text cannot produce: ids 0 to 3. */
 export const SPECIAL_TOKENS = ["<|pad|>", "<|unk|>", "<|bos|>", "<|eos|>"];
-export const FIRST_ID = SPECIAL_TOKENS.length; // the first id that ordinary text has
+
+/** The first id that ordinary text can have. */
+export const FIRST_ID = SPECIAL_TOKENS.length;
 
 /** The character of each byte. @type {string[]} */
 export const BYTE_LETTERS = byteLetters();
