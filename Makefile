@@ -56,9 +56,8 @@ notebooks: $(READY_TO_TEST) ## run every notebook and compare its outputs
 pages: $(READY_TO_TEST) $(HTML) ## check the built book, as files and in a browser
 	$(PYTEST) tests/book tests/browser -n $(JOBS) --dist loadfile $(QUICK)
 
-test-all: export MINIGPT_ALL := 1
-test-all: QUICK :=
-test-all: units notebooks pages ## the same with the long tests and all cases
+test-all: ## the same with the long tests and all cases
+	@MINIGPT_ALL=1 $(MAKE) --no-print-directory -k QUICK= units notebooks pages
 
 check: $(READY_TO_TEST) ## format, lint and types
 	$(BIN)/ruff format --check .

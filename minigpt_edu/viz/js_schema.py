@@ -37,7 +37,9 @@ HOOKS_MODULE = """\
  * change it there.
  */
 
-/** @typedef {{{{name: string, axes: string, when: string, meaning: string}}}} HookPoint */
+/**
+ * @typedef {{{{name: string, axes: string, when: string, meaning: string}}}} HookPoint
+ */
 
 /** @type {{HookPoint[]}} */
 export const HOOKS = {table};

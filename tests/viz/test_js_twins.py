@@ -219,7 +219,7 @@ def test_samplers_agree_where_a_sum_rounds_to_the_border(javascript, size):
 
 @pytest.mark.parametrize("p", [0.01, 0.05, 0.1, 0.3, 0.7])
 def test_samplers_agree_at_the_border_of_min_p(javascript, p):
-    for best in np.float32([-3.3, -0.1, 0.7, 1, 8.9, 20]):
+    for best in np.array([-3.3, -0.1, 0.7, 1, 8.9, 20], dtype=np.float32):
         border = best + np.float32(math.log(p))
         near = [np.nextafter(border, np.float32(way)) for way in (-99, 99)]
         logits = [float(logit) for logit in (best, border, *near)]

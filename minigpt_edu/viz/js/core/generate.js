@@ -47,13 +47,16 @@ export function stream(model, ids, options = {}) {
   return streamSteps(model, Array.from(ids), plan);
 }
 
+/** The loop itself, for arguments that were checked. @returns {Generator<TokenStep>} */
 function* streamSteps(model, seen, { maxNew, sampler, stop, candidates, cache }) {
   for (let count = 1; count <= maxNew; count++) {
     const logits = model.feed(seen, cache);
     const id = sampler.choose(logits, seen);
     const total = logSumExp(logits, 0, logits.length);
     const best = candidates === 0 ? [] : ranked(logits).subarray(0, candidates);
+    /** @type {[number, number][]} */
     const likeliest = Array.from(best, (one) => [one, Math.exp(logits[one] - total)]);
+    /** @type {TokenStep["ending"]} */
     let ending = "";
     if (stop.has(id)) ending = "stop";
     else if (count === maxNew) ending = "length";

@@ -5,7 +5,9 @@
  * change it there.
  */
 
-/** @typedef {{name: string, axes: string, when: string, meaning: string}} HookPoint */
+/**
+ * @typedef {{name: string, axes: string, when: string, meaning: string}} HookPoint
+ */
 
 /** @type {HookPoint[]} */
 export const HOOKS = [

@@ -56,7 +56,10 @@ export class KVCache {
     this.ids.length = length;
   }
 
-  /** How many of `ids` it already holds, from the first on. @param {number[]} ids */
+  /**
+   * How many of `ids` it already holds, from the first on.
+   * @param {ArrayLike<number>} ids @returns {number}
+   */
   shared(ids) {
     let same = 0;
     while (same < this.length && same < ids.length && this.ids[same] === ids[same]) {

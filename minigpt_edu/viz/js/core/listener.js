@@ -72,7 +72,8 @@ export class Listener {
   hear(name, value) {
     for (const edit of this.edits.get(name) ?? []) {
       const given = [...value.shape];
-      value = edit(value, name) ?? value;
+      const edited = /** @type {Tensor | null | undefined} */ (edit(value, name));
+      value = edited ?? value;
       checkEdited(name, value, given);
     }
     if (this.kept.has(name)) {
