@@ -16,6 +16,7 @@ from minigpt_edu.checkpoint import (
     load_state,
     save_checkpoint,
 )
+from minigpt_edu.model import GPT, GPTConfig
 from minigpt_edu.text import ByteBPE
 
 READ_AND_PRINT = """
@@ -135,6 +136,27 @@ def test_damage_is_one_clear_sentence(model, tmp_path, how):
     with pytest.raises(CheckpointError) as error:
         load_checkpoint(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_exchanged_tensors_are_noticed(model, tmp_path):
+    """Two tensors of one size under each other's names: every byte is still there."""
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, model)
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    one, two = "model.blocks.0.mlp.up.weight", "model.blocks.1.mlp.up.weight"
+    tensors[one], tensors[two] = tensors[two], tensors[one]
+    save_file(tensors, path, header)
+    with pytest.raises(CheckpointError, match="altered or damaged"):
+        load_checkpoint(path)
+
+
+def test_a_loaded_model_is_ready_for_use(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, GPT(GPTConfig(vocab_size=9, n_layer=1, dropout=0.5)).train())
+    assert not load_checkpoint(path, "cpu").model.training
+    assert path.stat().st_mode & 0o044 == 0o044  # others may read it
 
 
 def test_missing_and_foreign_files(tmp_path):

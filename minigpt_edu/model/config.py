@@ -10,6 +10,7 @@ tokenizer, which belong to a run. Derived numbers are properties: they cannot go
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -30,6 +31,19 @@ CHOICES = {
 COUNTS = ("vocab_size", "block_size", "n_layer", "n_head", "n_embd")
 OPTIONAL_COUNTS = ("n_kv_head", "n_hidden", "head_dim")
 CAPS = ("attn_softcap", "logit_softcap")
+RANGES = {"dropout": (0, 1), "norm_eps": (0, 1e3), "rope_base": (1, 1e12)}
+SWITCHES = (
+    "norm_gain",
+    "final_norm",
+    "bias",
+    "attn_bias",
+    "mlp_bias",
+    "head_bias",
+    "attn_output",
+    "parallel_block",
+    "tie_weights",
+    "qk_norm",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,15 +118,23 @@ class GPTConfig:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name}={value!r} must be a whole number, at least 1")
         for name in CAPS:
-            if (cap := getattr(self, name)) is not None and not cap > 0:
+            cap = getattr(self, name)
+            number = isinstance(cap, int | float) and 0 < cap < math.inf
+            if cap is not None and not number:
                 raise ValueError(f"{name}={cap} must be above 0, or None for no cap")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout} must be in [0, 1)")
-        if not self.norm_eps > 0 or not self.rope_base > 1:
-            raise ValueError(
-                f"norm_eps={self.norm_eps} must be above 0 and "
-                f"rope_base={self.rope_base} above 1"
-            )
+        for name, (above, below) in RANGES.items():
+            value = getattr(self, name)
+            inside = isinstance(value, int | float) and above < value < below
+            if not inside and (name, value) != ("dropout", 0):
+                raise ValueError(
+                    f"{name}={value!r} must be a number above {above:g} and below "
+                    f"{below:g}" + (", or 0" if name == "dropout" else "")
+                )
+        for name in SWITCHES:
+            value = getattr(self, name)
+            unset = value is None and name in ("attn_bias", "mlp_bias")
+            if not isinstance(value, bool) and not unset:
+                raise ValueError(f"{name}={value!r} must be True or False")
 
     @property
     def head_size(self) -> int:

@@ -112,7 +112,7 @@ class GPT(HookedModel):
         lengths: Sequence[int] | None = None,
     ) -> Tensor:
         """(B, T) token ids -> (B, T, C), the residual stream after the last block."""
-        self.hook("tokens", ids)
+        ids = self.hook("tokens", ids)
         positions, ctx = self._context(ids, cache, lengths)
         x = self.hook("embed", self.token_embedding(ids))  # (B, T, C)
         if self.position_embedding is not None:
@@ -133,6 +133,11 @@ class GPT(HookedModel):
         self, ids: Tensor, cache: KVCache | None, lengths: Sequence[int] | None
     ) -> tuple[Tensor, Context]:
         """Positions (B or 1, T) of the new tokens, and who may look where."""
+        if ids.dim() != 2 or ids.is_floating_point() or not ids.numel():
+            raise ValueError(
+                f"ids must be whole numbers of shape (rows, tokens), not "
+                f"{tuple(ids.shape)} {ids.dtype}: for one text, torch.tensor([ids])"
+            )
         T, limit = ids.shape[1], self.config.block_size
         if T > limit:
             raise ValueError(
@@ -144,6 +149,7 @@ class GPT(HookedModel):
             positions = torch.arange(T, device=ids.device)[None]  # (1, T)
             rotary = None if self.rotary is None else self.rotary(positions)
             return positions, Context(rotary, None, True, None, None)
+        cache.check(self.config, len(ids))
         at = cache.place(T, lengths)
         rotary = None if self.rotary is None else self.rotary(at.positions)
         if at.start == 0:  # nothing in the past: the plain triangle

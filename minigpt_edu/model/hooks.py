@@ -118,6 +118,11 @@ class Listener:
         new = edit(value, name)
         if new is None:
             return value
+        if not isinstance(new, Tensor):
+            raise ValueError(
+                f"the edit of {name} returned {type(new).__name__}: return a tensor, "
+                "or None to leave the value"
+            )
         if new.shape != value.shape or new.dtype != value.dtype:
             raise ValueError(
                 f"the edit of {name} returned {tuple(new.shape)} {new.dtype}; it must "

@@ -132,16 +132,37 @@ class KVCache:
 
     def row(self, i: int) -> RowView:
         """One row sharing this cache's memory: fill it, and the whole is filled."""
+        self._check_row(i)
         return RowView(self, i)
+
+    def _check_row(self, i: int) -> None:
+        if not 0 <= i < self.rows:
+            raise ValueError(
+                f"row {i} is not in the cache: it has rows 0 to {self.rows - 1}"
+            )
+
+    def check(self, config: GPTConfig, rows: int) -> None:
+        """Raise ValueError unless the cache fits a model and a batch of ``rows``."""
+        want = (config.n_layer, rows, config.kv_heads, config.head_size)
+        layers, have, heads, _, size = self.k.shape
+        if (layers, have, heads, size) != want:
+            raise ValueError(
+                f"the cache is for (layers, rows, heads, head_size) = "
+                f"{(layers, have, heads, size)}, the model and the ids need {want}: "
+                "make one with KVCache(model.config, rows=...)"
+            )
 
     def reorder(self, rows: Sequence[int]) -> None:
         """Row i becomes a copy of old row ``rows[i]``: beam search keeps the best."""
+        for row in rows:
+            self._check_row(row)
         index = torch.tensor(list(rows), device=self.k.device)
         self.k, self.v = self.k[:, index], self.v[:, index]
         self.lengths = [self.lengths[row] for row in rows]
 
     def truncate(self, length: int, row: int = 0) -> None:
         """Forget everything after the first ``length`` tokens of a row."""
+        self._check_row(row)
         if not 0 <= length <= self.lengths[row]:
             raise ValueError(
                 f"cannot keep {length} tokens of row {row}, which holds "

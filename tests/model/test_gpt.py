@@ -163,6 +163,23 @@ def test_too_long_a_sequence_names_both_numbers(model, make_ids):
         model(make_ids(1, 49))
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [
+        torch.zeros(5, dtype=torch.long),
+        torch.zeros(1, 2, 3, dtype=torch.long),
+        torch.zeros(1, 5),
+        torch.zeros(1, 0, dtype=torch.long),
+        torch.zeros(0, 5, dtype=torch.long),
+    ],
+    ids=lambda ids: f"{tuple(ids.shape)} {ids.dtype}",
+)
+def test_what_is_no_batch_of_ids_is_refused(ids):
+    model = GPT(GPTConfig(vocab_size=97, n_layer=1, n_embd=32))
+    with pytest.raises(ValueError, match=r"ids must be whole numbers of shape"):
+        model(ids)
+
+
 def test_compiles_into_one_graph(model, make_ids):
     ids = make_ids(1, 9)
     compiled = torch.compile(model, fullgraph=True, backend="eager")

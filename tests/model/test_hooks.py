@@ -80,6 +80,14 @@ def test_every_edit_reaches_the_logits(model, make_ids):
         torch.testing.assert_close(untouched, plain, atol=1e-4, rtol=1e-4)
 
 
+def test_edited_tokens_are_the_ones_that_are_read(make_ids):
+    model = GPT(GPTConfig(vocab_size=97, n_layer=1, n_embd=32)).eval()
+    ids = make_ids(1, 9)
+    edited = model.run_with_hooks(ids, {"tokens": lambda x, name: (x + 1) % 97})
+    with torch.no_grad():
+        torch.testing.assert_close(edited, model((ids + 1) % 97))
+
+
 def test_zeroing_a_head_removes_what_it_writes(make_ids):
     torch.manual_seed(0)
     model = GPT(
@@ -136,6 +144,8 @@ def test_mistakes_are_named(make_ids):
         model.run_with_cache(make_ids(1, 5), "blocks.0.atn.pattern")
     with pytest.raises(ValueError, match=r"returned \(1, 5\).*must keep"):
         model.run_with_hooks(make_ids(1, 5), {"*.mlp.out": lambda x, name: x[..., 0]})
+    with pytest.raises(ValueError, match="returned int"):
+        model.run_with_hooks(make_ids(1, 5), {"*.mlp.out": lambda x, name: 3})
     _, cache = model.run_with_cache(make_ids(1, 5), "*.attn.*")
     with pytest.raises(KeyError, match="was not kept"):
         cache["resid_post", 0]

@@ -94,6 +94,34 @@ def test_too_much_is_refused_and_nothing_is_lost(small, make_ids):
         small(make_ids(1, 3), cache, lengths=[0])
 
 
+def test_ragged_rows_in_half_precision(small, make_ids):
+    cache = KVCache(SMALL, rows=2, dtype=torch.bfloat16)
+    with torch.no_grad():
+        small(make_ids(2, 6), cache, lengths=[6, 2])
+        logits = small(make_ids(2, 1, seed=3), cache, lengths=[1, 0])
+        whole = torch.cat((make_ids(2, 6)[0], make_ids(2, 1, seed=3)[0]))[None]
+        assert (logits[0] - small(whole)[0, -1:]).abs().max() < 0.05
+    assert cache.k.dtype == torch.bfloat16 and cache.lengths == [7, 2]
+
+
+def test_a_cache_of_another_model_or_batch_is_refused(small, make_ids):
+    for cache in (
+        KVCache(SMALL, rows=2),
+        KVCache(SMALL.replace(n_layer=3)),
+        KVCache(SMALL.replace(n_kv_head=1)),
+    ):
+        with pytest.raises(ValueError, match="the model and the ids need"):
+            small(make_ids(1, 3), cache)
+    cache = KVCache(SMALL, rows=2)
+    for wrong in (
+        lambda: cache.row(5),
+        lambda: cache.truncate(0, row=4),
+        lambda: cache.reorder([0, 3]),
+    ):
+        with pytest.raises(ValueError, match="is not in the cache: it has rows 0 to 1"):
+            wrong()
+
+
 def test_a_row_is_a_view(small, make_ids):
     cache = KVCache(SMALL, rows=3)
     with torch.no_grad():
