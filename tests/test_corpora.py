@@ -117,6 +117,9 @@ LATIN1 = b"na\xc3\xa7\xc3\xa3o e na\xe7\xe3o"  # the first right, the second Lat
         ("ação".encode("utf-16"), ["not UTF-8", "UTF-16", "iconv -f utf-16"]),
         ("ação".encode("utf-16-be"), ["not UTF-8", "UTF-16"]),
         ("uma ação boa".encode("utf-16-le"), ["not UTF-8", "UTF-16"]),
+        # three of fourteen letters are above U+00FF: no zero byte in them
+        ("às três… “é”\n".encode("utf-16-le") * 9, ["not UTF-8", "UTF-16"]),
+        ("às três… “é”\n".encode("utf-16-be") * 9, ["not UTF-8", "UTF-16"]),
     ],
 )
 def test_bytes_that_are_no_text_get_one_clear_sentence(tmp_path, raw, says):

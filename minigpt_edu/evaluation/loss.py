@@ -22,7 +22,7 @@ import math
 from dataclasses import dataclass
 
 from ..model.gpt import GPT
-from ..training.batches import TokenIds, windows
+from ..training.batches import TokenIds, as_ids, windows
 from ..training.evaluate import total_loss
 
 __all__ = ["LossReport", "bits_per_byte", "evaluate_loss"]
@@ -63,8 +63,7 @@ def bits_per_byte(nats: float, n_bytes: int) -> float:
 
     Raises ValueError for a text of no bytes.
     """
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text has at least 1 byte")
+    _check_bytes(n_bytes)
     return nats / math.log(2) / n_bytes
 
 
@@ -83,7 +82,8 @@ def evaluate_loss(
     first guesses of each window see little context, and a longer window costs fewer
     bits. ``n_bytes`` is what ``ids[1:]`` spell. The model is left as it was.
 
-    Raises ValueError for fewer than 2 ids, too long windows, or a text of no bytes.
+    Raises ValueError, before any work, for fewer than 2 ids, ids that the model does
+    not know, too long windows, or a text of no bytes.
     """
     if block_size is None:
         block_size = model.config.block_size
@@ -92,8 +92,17 @@ def evaluate_loss(
             f"windows of {block_size} tokens do not fit in the model's "
             f"block_size={model.config.block_size}: use at most that"
         )
+    _check_bytes(n_bytes)
+    ids = as_ids(ids)
+    if (high := int(ids.max())) >= model.config.vocab_size:
+        raise ValueError(
+            f"the text has token id {high} but the model's vocab_size="
+            f"{model.config.vocab_size}: encode it with the model's tokenizer"
+        )
+    nats, targets = total_loss(model, windows(ids, block_size, batch_size))
+    return LossReport(nats=nats, tokens=targets, bytes=n_bytes)
+
+
+def _check_bytes(n_bytes: int) -> None:
     if n_bytes < 1:
         raise ValueError(f"n_bytes={n_bytes}: a text has at least 1 byte")
-    batches = windows(ids, block_size, batch_size)
-    nats, targets = total_loss(model, batches)
-    return LossReport(nats=nats, tokens=targets, bytes=n_bytes)

@@ -27,12 +27,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..corpora import SMALL
 from ..text.vocabulary import utf8
 
 __all__ = ["ByteNgram", "NgramLines", "ngram_bits_per_byte", "ngram_lines"]
 
 LONGEST = 8  # an n-gram of bytes is counted as one 64-bit number
-SMALL = 50_000  # bytes of text below which a comparison says little
 
 # N bytes of text, K different n-grams; an n-gram is the number in base 256 of its bytes
 

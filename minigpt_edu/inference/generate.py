@@ -17,11 +17,13 @@ Shapes: T new tokens, C n_embd, V vocab_size, S ids seen so far.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -83,11 +85,13 @@ def stream(
     ``ending`` says which. To continue a text pass the ``cache`` it left: ``ids`` are
     then the tokens that are not in it yet, the last one yielded among them.
 
-    Raises ``ValueError``, before any work, for an empty prompt, an id that the model
-    does not know, a prompt longer than the context, or numbers that make no sense.
+    Raises ``ValueError``, before any work, for an empty prompt, ids that are no flat
+    sequence of whole numbers or that the model does not know, a prompt longer than the
+    context, or numbers that make no sense.
     """
     sampler = Sampler.of(temperature=0) if sampler is None else sampler
     cache = KVCache(model.config, device=model.device) if cache is None else cache
+    ids = _flat(ids)
     _check_prompt(model, ids, cache)
     vocabulary = model.config.vocab_size
     if max_new < 0:
@@ -96,9 +100,21 @@ def stream(
         raise ValueError(
             f"candidates={candidates} must be 0 to {vocabulary}, the vocabulary's size"
         )
-    return _steps(
-        model, list(ids), max_new, sampler, frozenset(stop), cache, candidates
-    )
+    return _steps(model, ids, max_new, sampler, frozenset(stop), cache, candidates)
+
+
+def _flat(ids: Sequence[int] | np.ndarray | Tensor) -> list[int]:
+    """Plain ids of any flat sequence of whole numbers, or an error."""
+    values = ids.tolist() if isinstance(ids, Tensor | np.ndarray) else ids
+    try:
+        return [operator.index(i) for i in values]
+    except TypeError:
+        shape = getattr(ids, "shape", None)
+        what = f"{ids!r:.60}" if shape is None else f"of shape {tuple(shape)}"
+        raise ValueError(
+            f"ids {what} are not a flat sequence of whole numbers: give "
+            "tokenizer.encode(text), or row.tolist() for one row of a tensor"
+        ) from None
 
 
 def _check_prompt(model: GPT, ids: Sequence[int], cache: KVCache) -> None:

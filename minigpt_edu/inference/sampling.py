@@ -288,6 +288,7 @@ class Sampler:
     ) -> Iterator[tuple[str, Tensor]]:
         """``("model", probs)``, then each rule and the probabilities (B, V) it leaves:
         always of the same logits, so that the effect of one rule can be seen."""
+        _check_shape(logits)
         yield "model", logits.softmax(dim=-1)
         for rule in self.rules:
             logits = rule(logits, seen)
@@ -295,6 +296,7 @@ class Sampler:
 
     def probs(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
         """What is drawn from: float32 probabilities (B, V) after all rules."""
+        _check_shape(logits)
         logits = logits.float()
         for rule in self.rules:
             logits = rule(logits, seen)
@@ -303,8 +305,10 @@ class Sampler:
     def __call__(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
         """Logits (B, V), and seen ids (B, S) if a rule looks back -> chosen ids (B,).
 
-        Greedy takes no random number. Raises ``ValueError`` if the logits hold NaN.
+        Greedy takes no random number. Raises ``ValueError`` if the logits hold NaN or
+        are not of shape (B, V).
         """
+        _check_shape(logits)
         logits = logits.float()
         for rule in self.rules:
             if isinstance(rule, Greedy):
@@ -313,6 +317,14 @@ class Sampler:
         rows = logits.softmax(dim=-1).numpy(force=True)
         ids = [draw(row, self._random.uniform()) for row in rows]
         return torch.tensor(ids, device=logits.device)
+
+
+def _check_shape(logits: Tensor) -> None:
+    if logits.dim() != 2:
+        raise ValueError(
+            f"logits of shape {tuple(logits.shape)} are not (B, V), one row per text: "
+            "give logits[None] for one row, logits[:, -1] for the last place of each"
+        )
 
 
 def _best(logits: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from .randomness import splitmix64
 
-__all__ = ["IGNORED", "TokenBatches", "TokenIds", "windows"]
+__all__ = ["IGNORED", "TokenBatches", "TokenIds", "as_ids", "windows"]
 
 TokenIds = Sequence[int] | np.ndarray | Tensor
 Batch = tuple[Tensor, Tensor]
@@ -44,8 +44,8 @@ class TokenBatches:
     ``mask[i]`` says whether token i counts as a target; where it does not the target is
     -1, and a window without any counted target is never drawn.
 
-    Raises ValueError for too few tokens, negative or fractional ids, a mask of another
-    length, or a mask that counts nothing.
+    Raises ValueError for too few tokens, ids that are negative, fractional or 2**32 and
+    more, a mask of another length, or a mask that counts nothing.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class TokenBatches:
         seed: int = 0,
     ) -> None:
         _check_sizes(block_size, batch_size)
-        self.ids = _as_ids(ids)
+        self.ids = as_ids(ids)
         self.mask = _as_mask(mask, len(self.ids))
         self.block_size, self.batch_size, self.seed = block_size, batch_size, seed
         if len(self.ids) < block_size + 1:
@@ -133,7 +133,7 @@ def windows(
     Yields inputs (B, T) and targets (B, T). Raises ValueError for fewer than 2 tokens.
     """
     _check_sizes(block_size, batch_size)
-    array = _as_ids(ids)
+    array = as_ids(ids)
     if len(array) < 2:
         raise ValueError(
             f"{len(array)} tokens leave nothing to predict: at least 2 are needed"
@@ -179,8 +179,12 @@ def _counted(mask: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarr
     return before[ends] - before[starts + 1]
 
 
-def _as_ids(ids: TokenIds) -> np.ndarray:
-    """A flat array of ids, few bytes each. What is small or on disk is not copied."""
+def as_ids(ids: TokenIds) -> np.ndarray:
+    """A flat array of ids, few bytes each. What is small or on disk is not copied.
+
+    Raises ValueError for no ids, for nested, negative or fractional ones, and for ids
+    of 2**32 and more.
+    """
     array = ids.cpu().numpy() if isinstance(ids, Tensor) else np.asanyarray(ids)
     if array.ndim != 1:
         raise ValueError(
@@ -195,9 +199,16 @@ def _as_ids(ids: TokenIds) -> np.ndarray:
         )
     if array.dtype.kind == "i" and (low := int(array.min())) < 0:
         raise ValueError(f"id {low} is negative: token ids count from 0")
-    if array.dtype.itemsize > 4 and not isinstance(array, np.memmap):
-        array = array.astype(np.uint16 if array.max() < 2**16 else np.uint32)
-    return array
+    if array.dtype.itemsize <= 4:
+        return array
+    if (high := int(array.max())) >= 2**32:
+        raise ValueError(
+            f"id {high} is too large: ids lie below 2**32 = {2**32}, as those of every "
+            "tokenizer do"
+        )
+    if isinstance(array, np.memmap):
+        return array
+    return array.astype(np.uint16 if high < 2**16 else np.uint32)
 
 
 def _as_mask(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -50,8 +51,10 @@ class TrainConfig:
     seed: int = 0  # of dropout; batches have their own
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "betas", tuple(self.betas))  # JSON has only lists
+        if isinstance(self.betas, list):  # JSON has no tuples
+            object.__setattr__(self, "betas", tuple(self.betas))
         self._check_counts()
+        self._check_numbers()
         self._check_rates()
 
     def _check_counts(self) -> None:
@@ -76,6 +79,18 @@ class TrainConfig:
             raise ValueError(
                 f"warmup={warmup} must be smaller than steps={self.steps}, or lr "
                 "would never be reached: leave warmup out to get a tenth of steps"
+            )
+
+    def _check_numbers(self) -> None:
+        optional = ("final_lr", "clip")
+        for name in ("lr", "weight_decay", *optional):
+            value = getattr(self, name)
+            if not (_is_number(value) or (value is None and name in optional)):
+                none = " or None" if name in optional else ""
+                raise ValueError(f"{name}={value!r} must be a number{none}")
+        if not isinstance(self.betas, tuple) or not all(map(_is_number, self.betas)):
+            raise ValueError(
+                f"betas={self.betas!r} must be two numbers in [0, 1): try (0.9, 0.95)"
             )
 
     def _check_rates(self) -> None:
@@ -129,6 +144,7 @@ class TrainConfig:
                     "recipe, start a new run from the checkpoint's model"
                 )
         steps = changes.get("steps", self.steps)
+        replace(self, steps=steps, warmup=None)  # refuses what is no number of steps
         return replace(self, **{"warmup": min(self.warmup_steps, steps - 1), **changes})
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,3 +165,7 @@ class TrainConfig:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
                 raise ValueError(f"TrainConfig has no field {name!r}: {hint}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

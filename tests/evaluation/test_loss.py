@@ -82,7 +82,9 @@ def test_the_report_says_its_numbers():
     [
         ([1], {"n_bytes": 5}, "1 tokens"),
         ([1, 2], {"n_bytes": 0}, "n_bytes=0"),
-        ([1, 2], {"n_bytes": 5, "block_size": 9}, r"9 tokens.*block_size=8"),
+        ([1, 2], {"n_bytes": 5, "block_size": 9}, "windows of 9 .*block_size=8: use"),
+        ([1, 256], {"n_bytes": 5}, "id 256 .*vocab_size=256: encode"),
+        ([999, 1], {"n_bytes": 5}, "id 999 .*vocab_size=256: encode"),
         ([1, 2], {"n_bytes": 5, "batch_size": 0}, "batch_size=0"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -269,6 +270,12 @@ def test_no_double_precision_tensor_is_made(model: GPT, temperature: float):
         ([1] * 65, {}, "65 tokens.*room for 64"),
         ([5, 97], {}, "id 97 .*vocabulary of 97"),
         ([-1], {}, "id -1 "),
+        ([1.5], {}, r"ids \[1.5\] are not a flat sequence of whole numbers"),
+        ([[5, 17]], {}, "not a flat sequence"),
+        ("abc", {}, "'abc' are not a flat sequence"),
+        (5, {}, "ids 5 are not a flat sequence"),
+        (torch.tensor([[5], [17]]), {}, r"of shape \(2, 1\) are not a flat"),
+        (torch.tensor([5.0]), {}, "not a flat sequence"),
         ([5], {"max_new": -1}, "max_new=-1"),
         ([5], {"candidates": -1}, "candidates=-1"),
         ([5], {"candidates": 98}, "candidates=98 .*97"),
@@ -281,6 +288,13 @@ def test_bad_input_is_refused_at_the_call(model, monkeypatch, ids, options, says
     with pytest.raises(ValueError, match=says):
         stream(model, ids, **options)  # before the first token is asked for
     assert passes == []
+
+
+@pytest.mark.parametrize("kind", [tuple, torch.tensor, np.array])
+def test_any_flat_container_of_ids_gives_the_same_text(model: GPT, kind):
+    assert generate(model, kind(PROMPT), max_new=5) == generate(
+        model, PROMPT, max_new=5
+    )
 
 
 def test_what_is_in_the_cache_takes_room(model: GPT):

@@ -260,6 +260,16 @@ def test_a_diverged_model_is_an_error(temperature: float):
         Sampler.of(temperature=temperature)(logits)
 
 
+@pytest.mark.parametrize("shape", [(7,), (2, 3, 7), ()])
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_logits_that_are_no_rows_are_refused_with_their_shape(shape, temperature):
+    logits, sampler = torch.zeros(shape), Sampler.of(temperature=temperature)
+    for ask in (sampler, sampler.probs, lambda x: list(sampler.stages(x))):
+        with pytest.raises(ValueError) as caught:
+            ask(logits)
+        assert f"shape {shape} are not (B, V)" in str(caught.value)
+
+
 # --- what a picture needs -------------------------------------------------------------
 
 

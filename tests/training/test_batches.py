@@ -88,6 +88,12 @@ def test_a_memory_map_stays_on_disk_and_others_are_kept_small(tmp_path):
     assert TokenBatches(mapped, 8, 2).ids is mapped
     assert TokenBatches(list(range(100)), 8, 2).ids.itemsize == 2
     assert TokenBatches([0, 70_000, 1], 2, 2).ids.itemsize == 4
+    assert TokenBatches([0, 2**32 - 1, 1], 2, 2).max_id == 2**32 - 1
+    wide = np.memmap(tmp_path / "wide.bin", dtype=np.int64, mode="w+", shape=(9,))
+    assert TokenBatches(wide, 8, 2).ids is wide
+    wide[4] = 2**32
+    with pytest.raises(ValueError, match=f"id {2**32} "):
+        TokenBatches(wide, 8, 2)
 
 
 def test_writing_into_a_batch_leaves_the_text_alone():
@@ -197,6 +203,8 @@ def test_a_description_changes_with_anything_that_changes_the_batches():
         (lambda: TokenBatches(range(8), 8, 2), "8 tokens.*= 9.*at most 7"),
         (lambda: TokenBatches([], 8, 2), "0 tokens"),
         (lambda: TokenBatches([1, -2, 3], 2, 2), "id -2 is negative"),
+        (lambda: TokenBatches([2**40] * 9, 2, 2), f"id {2**40} .*{2**32}"),
+        (lambda: TokenBatches(torch.tensor([0, 2**32, 1]), 2, 2), f"id {2**32} "),
         (lambda: TokenBatches([1.5, 2.0, 3.0], 2, 2), "not integers"),
         (lambda: TokenBatches(np.zeros((3, 3), int), 2, 2), "2 dimensions"),
         (lambda: TokenBatches(range(9), 0, 2), "block_size=0"),
@@ -206,6 +214,7 @@ def test_a_description_changes_with_anything_that_changes_the_batches():
         (lambda: TokenBatches([0, 1], 1, 1, mask=[True, False]), "none of the 2"),
         (lambda: windows([5], 4, 2), "1 tokens.*at least 2"),
         (lambda: windows([5, 6], 0, 2), "block_size=0"),
+        (lambda: windows(np.array([2**63] * 3), 1, 2), f"id {2**63} "),
     ],
 )
 def test_bad_input_is_refused_with_the_numbers(make, words):

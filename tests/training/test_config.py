@@ -55,6 +55,19 @@ def test_what_is_left_out_follows_from_the_rest():
         ({"weight_decay": -0.1}, "weight_decay=-0.1"),
         ({"betas": (0.9, 1.0)}, r"betas=\(0.9, 1.0\)"),
         ({"betas": (0.9,)}, "two numbers"),
+        ({"betas": 0.9}, "betas=0.9 .*two numbers"),
+        ({"betas": None}, "betas=None .*two numbers"),
+        ({"betas": (0.9, "0.95")}, "betas=.*two numbers"),
+        ({"lr": None}, "lr=None must be a number$"),
+        ({"lr": "1e-3"}, "lr='1e-3' must be a number$"),
+        ({"lr": True}, "lr=True"),
+        ({"final_lr": "0"}, "final_lr='0' .*or None"),
+        ({"weight_decay": None}, "weight_decay=None must be a number$"),
+        ({"weight_decay": float("nan")}, "weight_decay=nan"),
+        ({"clip": "1"}, "clip='1' .*or None"),
+        ({"steps": None}, "steps=None"),
+        ({"warmup": "3"}, "warmup='3'"),
+        ({"seed": None}, "seed=None"),
         ({"clip": 0.0}, "clip=0.0.*or None"),
         ({"clip": float("nan")}, "clip=nan"),
     ],
@@ -86,6 +99,8 @@ def test_only_length_place_and_watching_may_change_halfway():
     for name in {f.name for f in fields(config)} - set(free):
         with pytest.raises(ValueError, match=f"{name} was .* cannot become"):
             config.resumed(**{name: "other"})
+    with pytest.raises(ValueError, match="steps='80' must be a whole number"):
+        config.resumed(steps="80")
     with pytest.raises(ValueError, match="no field 'step': did you mean 'steps'"):
         config.resumed(step=3)
 
