@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 import torch
@@ -27,13 +27,14 @@ from minigpt_edu.cli import main
 from minigpt_edu.cli import train as train_command
 from minigpt_edu.cli.options import GenerateOptions, ListOptions, TrainOptions
 from minigpt_edu.cli.prepare import DEFAULTS
+from minigpt_edu.cli.rehearsal import rehearse
 from minigpt_edu.cli.run_folder import RunFolder
 from minigpt_edu.corpora import load_corpus, split
 from minigpt_edu.evaluation import ngram_bits_per_byte
 from minigpt_edu.evaluation.loss import evaluate_loss
 from minigpt_edu.log import replay
 from minigpt_edu.model import GPT, GPTConfig
-from minigpt_edu.training import TokenBatches, Trainer
+from minigpt_edu.training import TokenBatches, TrainConfig, Trainer
 
 TINY = "--preset tiny --n-layer 1 --n-embd 16 --block-size 32 --batch-size 4"
 RUN = f"train --data my.txt --steps 6 --eval-every 3 {TINY} --vocab-size 300"
@@ -182,7 +183,8 @@ BAD = {
     "train --vocab-size 100": ["100"],
     "train --vocab-size 0": ["--vocab-size 0"],
     "train --lr 0": ["lr=0"],
-    "train --lr nan": ["lr=nan"],
+    "train --lr nan": ["--lr nan", "finite"],
+    "train --lr inf": ["--lr inf", "finite"],
     "train --dropout 1.5": ["dropout=1.5"],
     "train --dropout -1": ["--dropout -1"],
     "train --seed -1": ["--seed -1"],
@@ -195,7 +197,31 @@ BAD = {
     "generate --top-p 0": ["top_p=0"],
     "generate --top-p 1.5": ["top_p=1.5"],
     "generate --min-p 2": ["min_p=2"],
-    "generate --repetition-penalty 0": ["repetition_penalty=0"],
+    "generate --repetition-penalty 0": ["--repetition-penalty 0", "at least 0.01"],
+    "generate --repetition-penalty 1e-300": ["--repetition-penalty 1e-300", "0.01"],
+    "generate --repetition-penalty inf": ["--repetition-penalty inf", "finite"],
+    "generate --temperature inf": ["--temperature inf", "finite"],
+    "generate --temperature 1e-300": ["1e-300 is too near to 0", "0.001"],
+    "generate --temperature 1001": ["--temperature 1001", "at most 1000"],
+    "train --batch-size 1000001": ["--batch-size 1000001", "at most 1000000"],
+    "train --block-size 9999999": ["--block-size 9999999", "at most 1000000"],
+    "train --accumulate 9999999": ["--accumulate 9999999", "at most 1000000"],
+    "train --steps 9999999999": ["--steps 9999999999", "at most 1000000000"],
+    "train --n-layer 1001": ["--n-layer 1001", "at most 1000"],
+    "train --n-embd 100001": ["--n-embd 100001", "at most 100000"],
+    "train --n-head 10001": ["--n-head 10001", "at most 10000"],
+    "train --vocab-size 10000001": ["--vocab-size 10000001", "at most 10000000"],
+    "train --seed 4294967296": ["--seed 4294967296", "at most 4294967295"],
+    f"train --seed {10**400}": ["0000... (401 digits) must be at most"],
+    "train --data ''": ["--data is empty"],
+    "train --device ''": ["--device is empty"],
+    "train --out ''": ["--out", "it is empty"],
+    "generate --device ''": ["--device is empty"],
+    "generate --checkpoint ''": ["--checkpoint", "it is empty"],
+    "list --dir ''": ["--dir", "it is empty"],
+    f"train --data my.txt --out {'x' * 300}": ["(300 letters)", "name too long"],
+    f"train --data {'x' * 300}": ["xxx"],
+    f"generate --checkpoint {'x' * 300}": ["xxx"],
     "generate --seed 4294967296": ["seed=4294967296"],
     # shapes
     "train --data my.txt --preset smal": ["unknown preset 'smal'", "'small'"],
@@ -413,6 +439,10 @@ def test_other_tokenizers_train_and_talk(kind: str, here: Path, type_in):
     # a new text has new words, but neither new bytes nor, here, new letters
     missing = "cannot be compared" in typed.out and "unknown to it" in typed.out
     assert missing == (kind == "word")
+    stored = [
+        row["val_bits_per_byte"] for row in json.loads(type_in("list --json").out)
+    ]
+    assert (stored == [None, None]) == ("bits/byte" not in typed.out) == missing
     spoken = type_in("generate --prompt 'Era uma' --max-tokens 5 --seed 1")
     assert spoken.code == 0 and spoken.out.startswith("Era uma")
 
@@ -442,6 +472,59 @@ def test_a_run_is_not_overwritten_unless_asked(here, type_in, monkeypatch):
     crash_after(1, monkeypatch)
     assert type_in(f"{BRIEF} --overwrite").code == 1
     assert [found["step"] for found in json.loads(type_in("list --json").out)] == [0]
+
+
+NO_MEMORY = [
+    MemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tri"),
+    torch.OutOfMemoryError("CUDA out of memory."),
+]
+
+
+@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
+def test_too_little_memory_is_told_before_anything_is_lost(
+    error, here, type_in, monkeypatch
+):
+    def fail(*args: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GPT, "loss", fail)
+        typed = type_in(BRIEF)
+        assert typed.code == 2 and typed.err.count("\n") == 1
+        assert not (here / "checkpoints").exists()
+    assert type_in(BRIEF).code == 0
+    before = files_of(here)
+    monkeypatch.setattr(GPT, "loss", fail)
+    for flags in ("--overwrite", "--resume --steps 9"):
+        typed = type_in(f"{BRIEF} {flags}")
+        assert typed.code == 2 and typed.out == ""
+        for part in ("too little memory", "--batch-size 4", "--block-size 32"):
+            assert part in typed.err
+        assert files_of(here) == before
+
+
+def test_the_rehearsal_leaves_no_trace(here, type_in, monkeypatch):
+    assert type_in(f"{LONG} --out rehearsed").code == 0
+    monkeypatch.setattr(train_command, "rehearse", lambda trainer: None)
+    assert type_in(f"{LONG} --out plain").code == 0
+    first, second = (
+        weights_of(f"{name}/last.safetensors") for name in ("rehearsed", "plain")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_rehearsal_changes_nothing():
+    batches = TokenBatches(list(range(50)), 8, 2)
+    model = GPT(GPTConfig.preset("tiny", vocab_size=50, block_size=8, dropout=0.5))
+    trainer = Trainer(model, batches, None, TrainConfig(steps=2, device="cpu"))
+    weights = {name: w.clone() for name, w in model.state_dict().items()}
+    random = torch.get_rng_state()
+    rehearse(trainer)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(weights[n], w) for n, w in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
+    assert not trainer.optimizer.state and trainer.step == 0
 
 
 def test_a_training_that_diverges_fails_and_keeps_the_checkpoint(here, type_in):
@@ -496,7 +579,9 @@ def test_a_run_that_crashed_goes_on_to_the_same_end(here, type_in, monkeypatch):
 
 def test_resume_by_data_by_folder_and_for_longer(here, type_in):
     assert type_in(RUN).code == 0
-    assert "all 6 steps are done" in type_in("train --data my.txt --resume").out
+    for flags in ("", "--steps 6"):
+        typed = type_in(f"train --data my.txt --resume {flags}")
+        assert typed.code == 0 and "has already made 6 steps" in typed.out
     typed = type_in("train --out checkpoints/my --resume --steps 9")
     assert typed.code == 0 and "going on after step 6" in typed.out
     typed = type_in("train --resume --data my.txt --steps 10 --eval-every 5")
@@ -513,7 +598,7 @@ def test_resume_by_data_by_folder_and_for_longer(here, type_in):
         ("--n-layer 5", "--n-layer 5 would"),
         ("--tokenizer char", "--tokenizer char would"),
         ("--preset reader", "--preset reader would"),
-        ("--steps 2", "already made 6 steps"),
+        ("--steps 2", "--steps 2: this run has already made 6 steps; give more"),
         ("--data other.txt", "not the text this run began with"),
         ("--out elsewhere", "in its own folder"),
     ],
@@ -569,6 +654,19 @@ def test_a_stopped_run_saves_first(name, here, type_in, monkeypatch):
     command = typed.out.split("go on with:  minigpt ")[1]
     typed = type_in(command)
     assert typed.code == 0 and "going on after step 5" in typed.out
+
+
+def test_a_signal_that_is_ignored_stays_ignored(here, type_in, monkeypatch):
+    """As after nohup: the run outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop_at(5, signal.SIGHUP, monkeypatch, times=2)
+        typed = type_in(f"{LONG} --eval-every 5")
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert typed.code == 0
+    assert header("checkpoints/my/last.safetensors")["step"] == 12
 
 
 def test_the_second_signal_stops_at_once(here, type_in, monkeypatch):
@@ -724,6 +822,49 @@ def test_the_default_is_the_best_of_all_runs(here, trained, type_in):
     assert "b.safetensors" in type_in("generate -p Era -m 1 -c checkpoints").err
 
 
+def save_judged(path: Path, like: Path, **meta: Any) -> None:
+    model = load_checkpoint(like / "checkpoints/my/best.safetensors", "cpu")
+    save_checkpoint(path, model.model, tokenizer=model.tokenizer, **meta)
+
+
+def test_the_best_is_chosen_within_the_text_trained_on_last(here, trained, type_in):
+    files = {  # name: (text, day, bits)
+        "old": ("one", 1, 1.0),
+        "good": ("two", 2, 3.0),
+        "new": ("two", 3, 4.0),
+    }
+    for name, (text, day, bits) in files.items():
+        save_judged(
+            here / f"checkpoints/{name}.safetensors",
+            trained,
+            corpus_sha256=text,
+            created=f"2026-01-0{day}T00:00:00+00:00",
+            val_loss=bits,
+            val_bits_per_byte=bits,
+        )
+    assert "/good.safetensors" in type_in("generate -p Era -m 1").err
+    typed = type_in("list")
+    starred = re.findall(r"^\* .*/(\w+)\.safe", typed.out, re.M)
+    assert starred == ["good", "old"] and "the best of its text" in typed.out
+
+
+@pytest.mark.parametrize("loss", ["low", None, True, 10**400, [1]])
+def test_a_loss_that_is_no_number_is_never_the_best(loss, here, trained, type_in):
+    odd, good = here / "checkpoints/odd.safetensors", here / "checkpoints/b.safetensors"
+    save_judged(odd, trained, val_loss=loss, val_bits_per_byte=loss, train_loss=loss)
+    assert "no trained model" in type_in("generate -p Era -m 1").err
+    assert type_in(f"generate -p Era -m 1 -c {odd}").code == 0
+    save_judged(good, trained, val_loss=9.0, val_bits_per_byte=loss)
+    typed = type_in("generate -p Era -m 1")
+    assert typed.code == 0 and "/b.safetensors" in typed.err
+    typed = type_in("list")
+    assert typed.code == 0 and re.search(r"^\* .*/b\.safe", typed.out, re.M)
+    assert [row["best"] for row in json.loads(type_in("list --json").out)] == [
+        True,
+        False,
+    ]
+
+
 def test_a_checkpoint_without_a_tokenizer_cannot_read(here, type_in):
     model = GPT(GPTConfig.preset("tiny", vocab_size=50))
     save_checkpoint(here / "mute.safetensors", model)
@@ -764,6 +905,32 @@ def test_a_reader_that_leaves_early_is_no_error(at_trained):
     )
     assert (done.returncode, done.stdout) == (0, b"E")
     assert b"Broken" not in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", ["--help", "train --help", "list --dir ."])
+def test_help_and_list_to_a_closed_pipe(line: str, at_trained):
+    done = to_a_closed_pipe(line)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("both", ["", "2>&1"])
+def test_training_goes_on_when_its_reader_leaves(both: str, here: Path):
+    done = to_a_closed_pipe(RUN, both)
+    assert done.returncode == 0 and "Broken" not in done.stderr
+    assert header("checkpoints/my/last.safetensors")["step"] == 6
+    assert len(list(replay("checkpoints/my/run.jsonl"))) == 6
+
+
+def to_a_closed_pipe(line: str, both: str = "") -> subprocess.CompletedProcess[str]:
+    python = shlex.quote(sys.executable)
+    piped = f"{python} -m minigpt_edu {line} {both} | true"
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", piped],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=60,
+    )
 
 
 def test_an_output_that_lacks_letters_gets_question_marks(at_trained, monkeypatch):

@@ -22,11 +22,20 @@ from typer.main import get_command
 
 from .. import __version__
 from .options import FIRST_COMMAND, GenerateOptions, ListOptions, TrainOptions
+from .outlet import discard
 
 __all__ = ["app", "main"]
 
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 130
-BAD_PATH = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR}
+BAD_PATH = {
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+}
 
 app = typer.Typer(
     name="minigpt",
@@ -91,8 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
         return asked if isinstance(asked, int) else _do(asked)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # whoever read our output has seen enough
+        discard(sys.stdout)  # (rich makes the first of the two the second)
         return DONE
     except KeyboardInterrupt:
         return _complain("stopped", STOPPED)
@@ -141,7 +150,10 @@ def _sentence(error: Exception) -> tuple[str, int]:
     if isinstance(error, ValueError):
         return str(error), WRONG
     if isinstance(error, OSError) and error.errno in BAD_PATH:
-        return f"{error.filename}: {error.strerror}", WRONG
+        name = str(error.filename)
+        if len(name) > 100:
+            name = f"{name[:60]}... ({len(name)} letters)"
+        return f"{name}: {error.strerror}", WRONG
     said = str(error).strip().split("\n")[0]
     return f"failed: {said or type(error).__name__}", FAILED
 

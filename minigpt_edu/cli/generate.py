@@ -27,14 +27,15 @@ from ..inference.sampling import (
     TopP,
 )
 from ..text.tokenizer import StreamDecoder, Tokenizer
-from .listing import best_of, find_checkpoints
+from .listing import Found, best_of, find_checkpoints
 from .options import CHECKPOINTS, FIRST_COMMAND, GenerateOptions
 
 __all__ = ["choose_checkpoint", "run_generate"]
 
 
 def choose_checkpoint(asked: Path | None) -> Path:
-    """The file asked for; of a folder (by default ``checkpoints``) its best one.
+    """The file asked for; of a folder (by default ``checkpoints``) the best for
+    the text that was trained on last.
 
     Raises ValueError, with the command that makes one, when there is none.
     """
@@ -132,7 +133,7 @@ def _note_unknown(ids: list[int], tokenizer: Tokenizer) -> None:
 
 def _origin(checkpoint: Checkpoint, sampler: Sampler) -> str:
     info = checkpoint.info
-    bits = info.meta.get("val_bits_per_byte")
+    bits = Found(info.path, info.size_bytes, info).number("val_bits_per_byte")
     judged = "" if bits is None else f", {bits:.2f} held-out bits per byte"
     rules = ", ".join(map(_in_words, sampler.rules)) or "the model's own probabilities"
     seed = "" if sampler.greedy else f"; seed {sampler.seed}"

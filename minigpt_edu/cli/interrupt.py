@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType
 
 __all__ = ["StopSignal"]
@@ -17,7 +18,11 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one is unknown to Windows
 
 
 class StopSignal:
-    """Remembers that somebody asked to stop; the second Ctrl-C stops at once."""
+    """Remembers that somebody asked to stop; the second Ctrl-C stops at once.
+
+    A signal that is ignored stays ignored: ``nohup minigpt train &`` outlives its
+    terminal.
+    """
 
     def __init__(self) -> None:
         self.asked = False
@@ -25,8 +30,10 @@ class StopSignal:
 
     def __enter__(self) -> StopSignal:
         for name in SIGNALS:
-            if number := getattr(signal, name, None):
-                self._before[number] = signal.signal(number, self._remember)
+            number = getattr(signal, name, None)
+            if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):
+                continue
+            self._before[number] = signal.signal(number, self._remember)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -38,4 +45,7 @@ class StopSignal:
             raise KeyboardInterrupt
         self.asked = True
         # not sys.stderr: a handler may run in the middle of another write
-        os.write(2, b"\nfinishing this step, then saving (again to leave at once)\n")
+        with suppress(OSError):  # the terminal may be gone; the run is saved anyway
+            os.write(
+                2, b"\nfinishing this step, then saving (again to leave at once)\n"
+            )

@@ -1,9 +1,10 @@
 """``minigpt list``: the checkpoints in a folder, and which one is the best.
 
-Only headers are read. The best is the one with the fewest held-out bits per byte, a
-measure that does not depend on the tokenizer; of equal ones the smaller file.
+Only headers are read. Losses on different texts cannot be compared, so each text has a
+best of its own: the one with the fewest held-out bits per byte, a measure that does not
+depend on the tokenizer; of equal ones the smaller file.
 
-    best_of(find_checkpoints(Path("checkpoints")))
+    best_of(find_checkpoints(Path("checkpoints")))      # of the text trained on last
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from rich.table import Table
 from ..checkpoint import CheckpointError, CheckpointInfo
 from .options import CHECKPOINTS, FIRST_COMMAND, ListOptions
 
-__all__ = ["Found", "best_of", "find_checkpoints", "run_list"]
+__all__ = ["Found", "best_of", "best_per_text", "find_checkpoints", "run_list"]
+
+
+NUMBERS = ("train_loss", "val_loss", "val_bits_per_byte")
+LARGEST = 1e300  # no loss is as large: what is larger is damage
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,18 @@ class Found:
     def get(self, name: str) -> Any:
         """A value of the header, or None."""
         return self.info.meta.get(name) if self.info else None
+
+    def number(self, name: str) -> float | None:
+        """A value of the header, if it is a finite number; a file may hold anything."""
+        value = self.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value) if abs(value) < LARGEST else None  # false for nan
+
+    @property
+    def text(self) -> str:
+        """Which text it was judged on; empty if the file does not say."""
+        return str(self.get("corpus_sha256") or self.get("corpus") or "")
 
     def explain(self) -> str:
         """One plain sentence."""
@@ -58,17 +75,25 @@ def _look(path: Path) -> Found:
 
 
 def best_of(found: Iterable[Found]) -> Found | None:
-    """The one with the fewest held-out bits per byte; None if none was ever judged.
+    """The best for the text of the newest file that was judged; None if none was."""
+    judged = [f for f in found if f.number("val_loss") is not None]
+    newest = max(judged, key=lambda f: str(f.get("created") or ""), default=None)
+    return best_per_text(judged)[newest.text] if newest else None
+
+
+def best_per_text(found: Iterable[Found]) -> dict[str, Found]:
+    """For each text the file with the fewest held-out bits per byte.
 
     Files that know only their loss per token come after all that know their bits.
     """
 
     def rank(f: Found) -> tuple[bool, float, int, Path]:
-        bits, loss = f.get("val_bits_per_byte"), f.get("val_loss")
-        return bits is None, loss if bits is None else bits, f.size_bytes, f.path
+        bits, loss = f.number("val_bits_per_byte"), f.number("val_loss")
+        number = loss if bits is None else bits
+        return bits is None, number or 0.0, f.size_bytes, f.path
 
-    judged = [f for f in found if f.get("val_loss") is not None]
-    return min(judged, key=rank, default=None)
+    judged = [f for f in found if f.number("val_loss") is not None]
+    return {f.text: f for f in sorted(judged, key=rank, reverse=True)}  # the last wins
 
 
 def run_list(options: ListOptions) -> int:
@@ -77,13 +102,14 @@ def run_list(options: ListOptions) -> int:
     if options.dir is not None and not root.is_dir():
         raise ValueError(f"there is no folder {root}")
     found = find_checkpoints(root) if root.is_dir() else []
-    best = best_of(found)
+    best = {f.path for f in best_per_text(found).values()}
     if options.json:
-        rows = [_as_json(f, best=f is best) for f in found]
+        rows = [_as_json(f, best=f.path in best) for f in found]
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif found:
         terminal = Console().is_terminal
-        Console(width=None if terminal else 200).print(_table(found, best))
+        console = Console(width=None if terminal else 200, markup=False)
+        console.print(_table(found, best))
     else:
         typer.echo(f"no checkpoints in {root}; make one with  {FIRST_COMMAND}")
     return 0
@@ -104,7 +130,7 @@ def _as_json(found: Found, *, best: bool) -> dict[str, Any]:
     }
 
 
-def _table(found: Iterable[Found], best: Found | None) -> Table:
+def _table(found: Iterable[Found], best: set[Path]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     table.add_column("checkpoint", overflow="fold")
@@ -113,24 +139,22 @@ def _table(found: Iterable[Found], best: Found | None) -> Table:
     table.add_column("made", no_wrap=True)
     table.add_column("what")
     for f in found:
-        what = f.get("description") or "" if f.info else f"unreadable: {f.error}"
+        what = str(f.get("description") or "") if f.info else f"unreadable: {f.error}"
         table.add_row(
-            "*" if f is best else "",
+            "*" if f.path in best else "",
             str(f.path),
             str(f.get("step") or ""),
-            _number(f.get("train_loss")),
-            _number(f.get("val_loss")),
-            _number(f.get("val_bits_per_byte")),
+            *(_number(f.number(name)) for name in NUMBERS),
             f"{math.ceil(f.size_bytes / 1000):,}",
             str(f.get("created") or "")[:16].replace("T", " "),
             what,
         )
     table.caption = (
-        "* the best: fewest bits per byte of held-out text" if best else None
+        "* the best of its text: fewest bits per byte held out" if best else None
     )
     table.caption_justify = "left"
     return table
 
 
-def _number(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, int | float) else ""
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -9,11 +9,12 @@ command decides. Nothing heavy is imported, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from typer import Option
+from typer import BadParameter, Option
 
 __all__ = [
     "CHECKPOINTS",
@@ -26,6 +27,8 @@ __all__ = [
 
 CHECKPOINTS = Path("checkpoints")  # where runs are kept, from where minigpt is called
 FIRST_COMMAND = "minigpt train --data pt_br --steps 300"
+
+COLDEST = 0.001  # a temperature below overflows the logits; 0 itself means greedy
 
 TokenizerKind = Literal["bpe", "char", "word", "byte"]
 
@@ -46,17 +49,43 @@ def _save(*names: str, help: str, **more: Any) -> Any:
     return Option(*names, help=help, rich_help_panel="Saving", **more)
 
 
-class _Options:
-    """Refuses numbers that are too small, naming the flag, the number and the limit."""
+def _path(text: str) -> Path:
+    """An empty name would silently be the folder from where minigpt is called."""
+    if not text:
+        raise BadParameter("it is empty; leave it out, or write . for this folder")
+    return Path(text)
 
-    least: ClassVar[dict[str, int]] = {}
+
+class _Options:
+    """Refuses numbers that are too small or too large and empty names, with the flag,
+    the number and the limit."""
+
+    least: ClassVar[dict[str, float]] = {}
+    most: ClassVar[dict[str, float]] = {}
+    named: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for name, limit in self.least.items():
-            value = getattr(self, name)
-            if value is not None and not value >= limit:
-                flag = name.replace("_", "-")
-                raise ValueError(f"--{flag} {value:.9g} must be at least {limit}")
+        for name in self.named:
+            if getattr(self, name) == "":
+                raise ValueError(f"--{name} is empty: give a name, or leave it out")
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                self._check(name, value)
+
+    def _check(self, name: str, value: float) -> None:
+        low, high = self.least.get(name), self.most.get(name)
+        flag = f"--{name.replace('_', '-')} {_short(value)}"
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{flag} is no number to work with: give a finite one")
+        if low is not None and value < low:
+            raise ValueError(f"{flag} must be at least {low}")
+        if high is not None and value > high:
+            raise ValueError(f"{flag} must be at most {high}")
+
+
+def _short(value: float) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:20]}... ({len(text)} digits)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +96,7 @@ class TrainOptions(_Options):
     counting single bytes, pairs and triples of them reaches on the same text.
     """
 
-    least: ClassVar[dict[str, int]] = {
+    least: ClassVar[dict[str, float]] = {
         "steps": 1,
         "batch_size": 1,
         "accumulate": 1,
@@ -82,6 +111,21 @@ class TrainOptions(_Options):
         "eval_every": 1,
         "save_every": 1,
     }
+    most: ClassVar[dict[str, float]] = {
+        "steps": 1_000_000_000,
+        "batch_size": 1_000_000,
+        "accumulate": 1_000_000,
+        "block_size": 1_000_000,
+        "vocab_size": 10_000_000,
+        "n_layer": 1000,
+        "n_head": 10_000,
+        "n_kv_head": 10_000,
+        "n_embd": 100_000,
+        "seed": 2**32 - 1,  # numpy takes no larger one
+        "eval_every": 1_000_000_000,
+        "save_every": 1_000_000_000,
+    }
+    named = ("data", "device", "preset")
 
     data: Annotated[
         str | None,
@@ -145,6 +189,8 @@ class TrainOptions(_Options):
             "--out",
             "-o",
             help="Folder of the run.",
+            parser=_path,
+            metavar="FOLDER",
             show_default="checkpoints/NAME OF THE DATA",
         ),
     ] = None
@@ -172,12 +218,27 @@ class GenerateOptions(_Options):
     error stream.
     """
 
-    least: ClassVar[dict[str, int]] = {
+    least: ClassVar[dict[str, float]] = {
         "max_tokens": 1,
         "temperature": 0,
         "top_k": 0,
+        "repetition_penalty": 0.01,
         "seed": 0,
     }
+    most: ClassVar[dict[str, float]] = {
+        "max_tokens": 1_000_000_000,
+        "temperature": 1000,
+        "repetition_penalty": 100,
+    }
+    named = ("device",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0 < self.temperature < COLDEST:
+            raise ValueError(
+                f"--temperature {self.temperature} is too near to 0: give 0 for always "
+                f"the likeliest token, or at least {COLDEST}"
+            )
 
     prompt: Annotated[
         str,
@@ -194,6 +255,8 @@ class GenerateOptions(_Options):
             "--checkpoint",
             "-c",
             help="A .safetensors file, or a folder to take the best of.",
+            parser=_path,
+            metavar="PATH",
             show_default="the best in checkpoints",
         ),
     ] = None
@@ -225,11 +288,17 @@ class GenerateOptions(_Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListOptions:
+class ListOptions(_Options):
     """Show the checkpoints in a folder, and which is the best."""
 
     dir: Annotated[
         Path | None,
-        _flag("--dir", help="Where to look.", show_default="checkpoints"),
+        _flag(
+            "--dir",
+            help="Where to look.",
+            parser=_path,
+            metavar="FOLDER",
+            show_default="checkpoints",
+        ),
     ] = None
     json: Annotated[bool, _flag("--json", help="As JSON, for programs.")] = False

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
 VOCAB_SIZE = {"bpe": 1024, "word": 4096}  # the other kinds count what is there
 SHAPE = ("block_size", "n_layer", "n_head", "n_kv_head", "n_embd", "dropout")
 KEPT = ("tokenizer", "vocab_size", "preset", *SHAPE, "batch_size", "accumulate", "lr")
+MISSING = 0.01  # with more unknown tokens than this part, bits per byte mean nothing
 SHORTEST = 8  # tokens; a model that reads fewer at once learns nothing worth seeing
 
 
@@ -66,8 +67,16 @@ class Run:
         """Held-out tokens to guess."""
         return len(self.trainer.val or ()) - 1
 
-    def bits(self, nats_per_token: float) -> float:
-        """A held-out loss per token as bits per byte of the held-out text."""
+    @property
+    def comparable(self) -> bool:
+        """Whether bits per byte mean something: most held-out tokens are known."""
+        return self.unknown <= MISSING * self.val_tokens
+
+    def bits(self, nats_per_token: float) -> float | None:
+        """A held-out loss per token as bits per byte of the held-out text; None when
+        the two cannot be compared."""
+        if not self.comparable:
+            return None
         return bits_per_byte(nats_per_token * self.val_tokens, self.lines.val_bytes)
 
 
@@ -117,11 +126,12 @@ def resumed_run(options: TrainOptions) -> Run:
     train, val = splits.batches(checkpoint.info.config.block_size, chosen)
     asked = {name: getattr(options, name) for name in ("steps", "eval_every", "device")}
     changes = {name: value for name, value in asked.items() if value is not None}
-    trainer = Trainer.resume(path, train, val, **changes)
-    if options.steps and options.steps < trainer.step:
+    if options.steps and options.steps < meta.get("step", 0):
         raise ValueError(
-            f"--steps {options.steps}: this run has already made {trainer.step} steps"
+            f"--steps {options.steps}: this run has already made {meta['step']} steps; "
+            "give more to go on"
         )
+    trainer = Trainer.resume(path, train, val, **changes)
     return _assemble(options, corpus, tokenizer, trainer, folder, chosen, splits)
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluation_line", "introduction", "verdict"]
 
-MISSING = 0.01  # with more unknown tokens than this part, bits per byte mean nothing
-
 
 def introduction(run: Run) -> Iterator[str]:
     """What is about to happen, one line per part."""
@@ -36,10 +34,7 @@ def introduction(run: Run) -> Iterator[str]:
         f"({lines.val_bytes / run.val_tokens:.2f} bytes each)"
     )
     if run.unknown:
-        yield (
-            f"           {run.unknown:,} of the held-out tokens are unknown to it: the "
-            "bits per byte leave out what they spell"
-        )
+        yield _unknown_line(run)
     yield (
         f"model      {run.meta['chosen']['preset']}: {config.n_layer} blocks, "
         f"{config.n_embd} wide, {trainer.model.num_params():,} parameters, reads "
@@ -61,6 +56,15 @@ def introduction(run: Run) -> Iterator[str]:
     yield f"folder     {run.folder.path}{begun}"
 
 
+def _unknown_line(run: Run) -> str:
+    effect = "too many for bits per byte, so none are given"
+    if run.comparable:
+        effect = "the bits per byte leave out what they spell"
+    return (
+        f"           {run.unknown:,} of the held-out tokens are unknown to it: {effect}"
+    )
+
+
 def _held_out_batches(run: Run) -> int:
     windows = math.ceil(run.val_tokens / run.trainer.train.block_size)
     return math.ceil(windows / run.trainer.train.batch_size)
@@ -69,14 +73,18 @@ def _held_out_batches(run: Run) -> int:
 def evaluation_line(run: Run, record: StepRecord) -> str:
     """How it goes: the held-out loss, and the lines it is to be compared with."""
     assert record.val_loss is not None
-    total, lines = run.trainer.config.steps, run.lines
-    return (
+    total, lines, bits = run.trainer.config.steps, run.lines, run.bits(record.val_loss)
+    said = (
         f"step {record.step:>{len(str(total))}}/{total}  train {record.loss:.3f}  "
-        f"held out {record.val_loss:.3f} nats = {run.bits(record.val_loss):.3f} "
-        f"bits/byte (uniform {lines.uniform:.2f}, unigram {lines.unigram:.2f}, "
-        f"bigram {lines.bigram:.2f}, trigram {lines.trigram:.2f})"
-        f"{'  best' if record.best else ''}"
+        f"held out {record.val_loss:.3f} nats"
     )
+    if bits is not None:
+        said += (
+            f" = {bits:.3f} bits/byte (uniform {lines.uniform:.2f}, unigram "
+            f"{lines.unigram:.2f}, bigram {lines.bigram:.2f}, trigram "
+            f"{lines.trigram:.2f})"
+        )
+    return said + ("  best" if record.best else "")
 
 
 def verdict(run: Run) -> str:
@@ -85,7 +93,7 @@ def verdict(run: Run) -> str:
     if not math.isfinite(best):
         return "no held-out loss was taken, so there is nothing to compare"
     bits = run.bits(best)
-    if run.unknown > MISSING * run.val_tokens:
+    if bits is None:
         return (
             f"the best held-out loss is {best:.3f} nats per token; {run.unknown:,} of "
             f"{run.val_tokens:,} held-out tokens are unknown to the tokenizer, so it "

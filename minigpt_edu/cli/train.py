@@ -7,8 +7,10 @@ killed at any moment loses only the steps since its last checkpoint.
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO, cast
 
 import typer
 from rich.console import Console
@@ -19,7 +21,9 @@ from ..log import EducationalLogger
 from ..training.trainer import DivergedError, StepRecord
 from .interrupt import StopSignal
 from .options import TrainOptions
+from .outlet import Outlet
 from .prepare import Run, new_run, resumed_run
+from .rehearsal import enough_memory, rehearse
 from .story import evaluation_line, introduction, verdict
 
 __all__ = ["run_train"]
@@ -31,15 +35,15 @@ def run_train(options: TrainOptions) -> int:
     """The command; returns its exit code. Raises ValueError before anything is written
     if the options, the text or the folder will not do."""
     going_on = options.resume is not None
-    run = resumed_run(options) if going_on else new_run(options)
-    for note in run.corpus.notes:
-        typer.echo(typer.style(f"note: {note}", fg="yellow"), err=True)
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in introduction(run):
-        console.print(line)
+    with enough_memory(options):
+        run = resumed_run(options) if going_on else new_run(options)
+        if run.trainer.step < run.trainer.config.steps:
+            rehearse(run.trainer)
+    console = _introduce(run)
     if run.trainer.step >= run.trainer.config.steps:
         console.print(
-            f"all {run.trainer.step} steps are done: give more with --steps to go on"
+            f"nothing to do: this run has already made {run.trainer.step} steps; give "
+            "more with --steps to go on"
         )
         return 0
     if going_on:
@@ -53,6 +57,21 @@ def run_train(options: TrainOptions) -> int:
         except DivergedError as error:
             return _diverged(run, error)
     return _end(run, console.print) if finished else _stopped(run, console.print)
+
+
+def _introduce(run: Run) -> Console:
+    """Say what is about to happen; return where to say the rest."""
+    for note in run.corpus.notes:
+        _complain(typer.style(f"note: {note}", fg="yellow"))
+    output = cast(TextIO, Outlet(sys.stdout))
+    console = Console(file=output, highlight=False, soft_wrap=True, markup=False)
+    for line in introduction(run):
+        console.print(line)
+    return console
+
+
+def _complain(text: str) -> None:
+    typer.echo(text, file=cast(TextIO, Outlet(sys.stderr)))
 
 
 def _train(
@@ -136,8 +155,8 @@ def _stopped(run: Run, say: Say) -> int:
 
 
 def _diverged(run: Run, error: DivergedError) -> int:
-    typer.echo(f"minigpt: {error}", err=True)
-    typer.echo(f"the last checkpoint is {run.folder.last}", err=True)
+    _complain(f"minigpt: {error}")
+    _complain(f"the last checkpoint is {run.folder.last}")
     return 1
 
 
