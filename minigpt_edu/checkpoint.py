@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from .device import pick_device
@@ -212,9 +212,8 @@ def _write(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        save_file(dict(tensors), partial, header)
-        partial.chmod(0o644)  # safetensors makes files that only their owner can read
-        with partial.open("rb+") as file:
+        with partial.open("wb") as file:
+            file.write(save(dict(tensors), header))
             os.fsync(file.fileno())
         os.replace(partial, path)
     finally:

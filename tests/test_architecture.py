@@ -21,7 +21,7 @@ NAMES = {
 }
 
 LAYER = {
-    **dict.fromkeys(["device", "log"], 0),
+    **dict.fromkeys(["device", "log", "spelling"], 0),
     "text": 1,
     "model": 2,
     **dict.fromkeys(["checkpoint", "corpora"], 3),

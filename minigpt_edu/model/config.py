@@ -9,11 +9,12 @@ tokenizer, which belong to a run. Derived numbers are properties: they cannot go
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
+
+from ..spelling import did_you_mean, refuse_unknown
 
 __all__ = ["GPTConfig"]
 
@@ -195,16 +196,12 @@ class GPTConfig:
         from .presets import PRESETS  # the table is made of configs: import it late
 
         if name not in PRESETS:
-            near = difflib.get_close_matches(name, PRESETS, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ValueError(
-                f"unknown preset {name!r}: {hint}known: {', '.join(PRESETS)}"
-            )
+            raise ValueError(f"unknown preset {name!r}: {did_you_mean(name, PRESETS)}")
         return PRESETS[name].replace(**changes)
 
     def replace(self, **changes: Any) -> GPTConfig:
         """A copy with other values in some fields; unknown names raise ValueError."""
-        self._check_names(changes)
+        refuse_unknown("GPTConfig", changes, self.to_dict())
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,16 +211,7 @@ class GPTConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GPTConfig:
         """The inverse of :meth:`to_dict`; unknown names raise ValueError."""
-        cls._check_names(values)
+        refuse_unknown("GPTConfig", values, [f.name for f in fields(cls)])
         if "vocab_size" not in values:
             raise ValueError("vocab_size is missing: it is the tokenizer's vocab_size")
         return cls(**values)
-
-    @classmethod
-    def _check_names(cls, values: Mapping[str, Any]) -> None:
-        known = [f.name for f in fields(cls)]
-        for name in values:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
-                raise ValueError(f"GPTConfig has no field {name!r}: {hint}")

@@ -8,13 +8,13 @@ It knows numbers and names; devices and dtypes are looked up when a run starts.
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+from ..spelling import refuse_unknown
 from .optim import learning_rate
 
 __all__ = ["RESUMABLE", "ScheduleName", "TrainConfig"]
@@ -135,7 +135,7 @@ class TrainConfig:
         With other ``steps``, the learning rate follows the new schedule from here on:
         warm-up keeps the length it had, if that many steps are left at all.
         """
-        self._check_names(changes)
+        refuse_unknown("TrainConfig", changes, self.to_dict())
         for name, value in changes.items():
             if name not in RESUMABLE and value != getattr(self, name):
                 raise ValueError(
@@ -154,17 +154,8 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The inverse of :meth:`to_dict`; unknown names raise ValueError."""
-        cls._check_names(values)
+        refuse_unknown("TrainConfig", values, [f.name for f in fields(cls)])
         return cls(**values)
-
-    @classmethod
-    def _check_names(cls, values: Mapping[str, Any]) -> None:
-        known = [f.name for f in fields(cls)]
-        for name in values:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
-                raise ValueError(f"TrainConfig has no field {name!r}: {hint}")
 
 
 def _is_number(value: object) -> bool:

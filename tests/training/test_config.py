@@ -82,7 +82,7 @@ def test_nonsense_is_refused_with_its_number(changes, words):
 def test_an_unknown_key_is_refused_and_the_near_one_named():
     with pytest.raises(ValueError, match="no field 'warm_up': did you mean 'warmup'"):
         TrainConfig.from_dict({"warm_up": 3})
-    with pytest.raises(ValueError, match=r"no field 'zzz': known: .*'steps'"):
+    with pytest.raises(ValueError, match=r"no field 'zzz': known: steps,"):
         TrainConfig.from_dict({"zzz": 3})
 
 
