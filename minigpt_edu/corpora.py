@@ -3,7 +3,7 @@
 It knows files and characters, not tokens. What cannot be learned from is refused in one
 sentence; what is only suspicious comes along as a note.
 
-    corpus = load_corpus("pt_br")            # or load_corpus("my.txt")
+    corpus = load_corpus("pt_br")            # or "en", "both", load_corpus("my.txt")
     train, held_out = split(corpus.text)     # the end is kept for judging
     print(corpus.explain())
 """
@@ -16,10 +16,12 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 __all__ = [
     "END_OF_DOCUMENT",
+    "BOTH",
     "SHIPPED",
     "SMALL",
     "Corpus",
@@ -33,6 +35,7 @@ __all__ = [
 
 END_OF_DOCUMENT = "<|eos|>"
 SHIPPED = {"pt_br": "corpus_pt_br.txt", "en": "corpus_en.txt"}
+BOTH = "both"  # the shipped corpora, document by document in turn
 SMALL = 50_000  # bytes; below, a comparison of models says little
 SHARE = 0.05  # how far from the asked place a text may be cut, as a part of its length
 
@@ -97,10 +100,13 @@ def data_folder() -> Path:
 def load_corpus(name_or_path: str | Path) -> Corpus:
     """A shipped corpus by name, or your own UTF-8 text file by path.
 
-    A name wins over a file that is called the same; ``./en`` is always the file. Raises
+    ``both`` takes documents from the shipped corpora in turn, so that the end held out
+    by :func:`split` is the end of each. A name wins over a file that is called the same; ``./en`` is always the file. Raises
     :class:`CorpusError` when there is no such text or it cannot be read as text.
     """
     given = str(name_or_path)
+    if given == BOTH:
+        return _in_turn([load_corpus(name) for name in SHIPPED])
     if given in SHIPPED:
         path = data_folder() / SHIPPED[given]
         if not path.is_file():
@@ -114,12 +120,21 @@ def load_corpus(name_or_path: str | Path) -> Corpus:
     return _read(path.stem, path)
 
 
+def _in_turn(corpora: list[Corpus]) -> Corpus:
+    """One corpus of several: the first document of each, the second of each, ..."""
+    turns = zip_longest(*(corpus.documents for corpus in corpora))
+    documents = [document for turn in turns for document in turn if document]
+    text = "".join(f"{document}\n{END_OF_DOCUMENT}\n" for document in documents)
+    return Corpus(BOTH, text, data_folder())
+
+
 def _not_found(given: str) -> str:
-    near = difflib.get_close_matches(given.lower(), SHIPPED, n=1, cutoff=0.5)
+    names = (*SHIPPED, BOTH)
+    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else ""
     return (
         f"no file and no corpus is called {given}{hint} (the corpora are "
-        f"{', '.join(SHIPPED)}; everything else must be a text file)"
+        f"{', '.join(names)}; everything else must be a text file)"
     )
 
 

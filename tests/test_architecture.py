@@ -24,7 +24,7 @@ LAYER = {
     **dict.fromkeys(["device", "log", "spelling"], 0),
     "text": 1,
     "model": 2,
-    **dict.fromkeys(["checkpoint", "corpora"], 3),
+    **dict.fromkeys(["checkpoint", "corpora", "shipped"], 3),
     **dict.fromkeys(["training", "inference", "machine", "interop"], 4),
     **dict.fromkeys(["learn", "viz", "evaluation", "book"], 5),
     **dict.fromkeys(["cli", "web", "__main__"], 6),

@@ -30,7 +30,7 @@ FIRST_COMMAND = "minigpt train --data pt_br --steps 300"
 
 COLDEST = 0.001  # a temperature below overflows the logits; 0 itself means greedy
 
-TokenizerKind = Literal["bpe", "char", "word", "byte"]
+TokenizerKind = Literal["bpe", "char", "word", "byte", "shipped"]
 
 
 def _flag(*names: str, help: str, **more: Any) -> Any:
@@ -132,13 +132,17 @@ class TrainOptions(_Options):
         _flag(
             "--data",
             "-d",
-            help="A text file (UTF-8), or a shipped corpus: pt_br, en.",
+            help="A text file (UTF-8), or a shipped corpus: pt_br, en, both.",
             metavar="FILE|NAME",
             show_default="pt_br",
         ),
     ] = None
     tokenizer: Annotated[
-        TokenizerKind | None, _shape("How text is cut.", show_default="bpe")
+        TokenizerKind | None,
+        _shape(
+            "How text is cut; shipped is the book's own, of both languages.",
+            show_default="bpe",
+        ),
     ] = None
     vocab_size: Annotated[
         int | None,

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint import load_checkpoint
-from ..corpora import Corpus, load_corpus, split
+from ..corpora import BOTH, SHIPPED, Corpus, load_corpus, split
 from ..device import setup
 from ..evaluation.loss import bits_per_byte
 from ..evaluation.ngrams import NgramLines, ngram_lines
 from ..model.config import GPTConfig
 from ..model.gpt import GPT
+from ..shipped import shipped_tokenizer
 from ..text.bpe import ByteBPE
 from ..text.simple import ByteTokenizer, CharTokenizer, WordTokenizer
 from ..text.tokenizer import Tokenizer
@@ -201,6 +202,8 @@ def _make_tokenizer(options: TrainOptions, text: str) -> Tokenizer:
             return ByteBPE.train(train_text, size or 0)
         case "word":
             return WordTokenizer.train(train_text, size, allow_special=True)
+        case "shipped":
+            return shipped_tokenizer()
         case "char":
             return CharTokenizer.train(text, allow_special=True)
         case _:
@@ -247,14 +250,14 @@ def _describe(
     corpus: Corpus, tokenizer: Tokenizer, chosen: dict[str, Any], lines: NgramLines
 ) -> dict[str, Any]:
     """What every checkpoint of the run says of itself."""
-    shipped = corpus.path.name.startswith("corpus_") and corpus.name
+    ours = corpus.name == BOTH or corpus.path.name == SHIPPED.get(corpus.name)
     return {
         "description": (
             f"{corpus.name}, {chosen['tokenizer']} {tokenizer.vocab_size}, "
             f"{chosen['preset']}"
         ),
         "corpus": corpus.name,
-        "corpus_source": shipped or str(corpus.path.resolve()),
+        "corpus_source": corpus.name if ours else str(corpus.path.resolve()),
         "corpus_sha256": corpus.sha256,
         "chosen": chosen,
         "ngram_bits_per_byte": {

@@ -19,7 +19,13 @@ PRESETS: dict[str, GPTConfig] = {
         vocab_size=1024, block_size=128, n_layer=3, n_head=4, n_kv_head=2, n_embd=64
     ),
     "reader": GPTConfig.modern(
-        vocab_size=1024, block_size=256, n_layer=5, n_head=4, n_kv_head=2, n_embd=128
+        vocab_size=1024,
+        block_size=256,
+        n_layer=5,
+        n_head=4,
+        n_kv_head=2,
+        n_embd=128,
+        n_hidden=336,
     ),
     "classic": GPTConfig.gpt2(
         vocab_size=1024, block_size=256, n_layer=4, n_head=4, n_embd=128
