@@ -20,8 +20,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 __all__ = [
-    "END_OF_DOCUMENT",
     "BOTH",
+    "END_OF_DOCUMENT",
     "SHIPPED",
     "SMALL",
     "Corpus",
@@ -101,8 +101,9 @@ def load_corpus(name_or_path: str | Path) -> Corpus:
     """A shipped corpus by name, or your own UTF-8 text file by path.
 
     ``both`` takes documents from the shipped corpora in turn, so that the end held out
-    by :func:`split` is the end of each. A name wins over a file that is called the same; ``./en`` is always the file. Raises
-    :class:`CorpusError` when there is no such text or it cannot be read as text.
+    by :func:`split` is the end of each. A name wins over a file that is called the
+    same; ``./en`` is always the file. Raises :class:`CorpusError` when there is no such
+    text or it cannot be read as text.
     """
     given = str(name_or_path)
     if given == BOTH:

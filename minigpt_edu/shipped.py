@@ -44,7 +44,7 @@ def shipped_model(name: str) -> Path:
     names = shipped_models()
     if name not in names:
         raise ValueError(
-            f"no shipped model is called {name!r}{did_you_mean(name, names)}; there "
-            f"are {', '.join(names) or 'none'} in {data_folder() / MODELS}"
+            f"no model is called {name!r} in {data_folder() / MODELS}: "
+            f"{did_you_mean(name, names) if names else 'there are none'}"
         )
     return data_folder() / MODELS / f"{name}{SUFFIX}"

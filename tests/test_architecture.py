@@ -29,7 +29,13 @@ LAYER = {
     **dict.fromkeys(["learn", "viz", "evaluation", "book"], 5),
     **dict.fromkeys(["cli", "web", "__main__"], 6),
 }
-MAY_ALSO = {("learn", "viz"), ("book", "learn"), ("book", "viz"), ("__main__", "cli")}
+MAY_ALSO = {
+    ("learn", "viz"),
+    ("book", "learn"),
+    ("book", "viz"),
+    ("shipped", "corpora"),
+    ("__main__", "cli"),
+}
 # A test file named after its module, except where another name says it better.
 TESTED_IN = {
     "__init__": "test_architecture.py",

@@ -432,7 +432,7 @@ def test_the_seed_decides_the_weights(here: Path, type_in):
     assert not torch.equal(first["norm_final.weight"], other["norm_final.weight"])
 
 
-@pytest.mark.parametrize("kind", ["char", "word", "byte"])
+@pytest.mark.parametrize("kind", ["char", "word", "byte", "shipped"])
 def test_other_tokenizers_train_and_talk(kind: str, here: Path, type_in):
     typed = type_in(f"{BRIEF} --tokenizer {kind}")
     assert typed.code == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from minigpt_edu import corpora
 from minigpt_edu.corpora import (
+    BOTH,
     SHIPPED,
     CorpusError,
     data_folder,
@@ -79,6 +80,18 @@ def test_shipped_corpora_load_by_name_and_say_nothing_suspicious(name: str):
     assert corpus.path == data_folder() / SHIPPED[name]
     assert corpus.notes == ()
     assert len(corpus.documents) > 50
+
+
+def test_both_takes_documents_in_turn_and_loses_none():
+    both, ones = load_corpus(BOTH), [load_corpus(name) for name in SHIPPED]
+    assert sorted(both.documents) == sorted(d for one in ones for d in one.documents)
+    first = [one.documents[i] for i in range(3) for one in ones]
+    assert list(both.documents[:6]) == first
+    for half in split(both.text):  # both languages on both sides, about as much of each
+        shares = [
+            sum(len(d) for d in one.documents if d in half) / len(half) for one in ones
+        ]
+        assert min(shares) > 0.4 and sum(shares) < 1.01
 
 
 def test_the_data_folder_can_be_elsewhere(tmp_path: Path, monkeypatch):

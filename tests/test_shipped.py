@@ -1,0 +1,106 @@
+"""The tokenizer and the models that come with the book."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from minigpt_edu import GPT, ByteBPE, GPTConfig
+from minigpt_edu.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from minigpt_edu.cli.ship import ship
+from minigpt_edu.corpora import BOTH, data_folder, load_corpus, split
+from minigpt_edu.shipped import shipped_model, shipped_models, shipped_tokenizer
+
+LIMITS = {"reader": 2_100_000, "instruct": 2_100_000, "draft": 300_000}
+
+
+def test_the_tokenizer_is_what_the_texts_give():
+    learned = ByteBPE.train(split(load_corpus(BOTH).text)[0], 1024)
+    shipped = shipped_tokenizer()
+    assert isinstance(shipped, ByteBPE)
+    assert shipped.vocab_size == 1024
+    assert shipped.merges == learned.merges
+    assert shipped.special == learned.special
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_a_model_is_small_and_says_where_it_is_from(name: str):
+    path = shipped_model(name)
+    info = CheckpointInfo.read(path)
+    assert path.stat().st_size <= LIMITS[name]
+    assert path.stat().st_mode & 0o044 == 0o044  # everybody may read it
+    meta = info.meta
+    assert meta["command"].startswith("minigpt train --data both")
+    assert meta["corpus_sha256"] == load_corpus(BOTH).sha256
+    assert {"seed", "step", "created", "device"} <= meta.keys()
+    lines = meta["ngram_bits_per_byte"]
+    assert 1 < meta["val_bits_per_byte"] < lines["trigram"] < lines["bigram"]
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_a_model_reads_with_the_books_tokenizer(name: str):
+    found = load_checkpoint(shipped_model(name), "cpu")
+    assert found.tokenizer is not None
+    assert json.loads(found.tokenizer.to_json()) == json.loads(
+        shipped_tokenizer().to_json()
+    )
+
+
+def test_shipping_measures_the_file_that_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    texts = {"corpus_en.txt": "A cat sat. <|eos|>\n", "corpus_pt_br.txt": "Oi.<|eos|>"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text * 40, encoding="utf-8")
+    monkeypatch.setenv("MINIGPT_DATA", str(tmp_path))
+    torch.manual_seed(0)
+    model = GPT(GPTConfig.preset("tiny", block_size=16, vocab_size=260))
+    source = tmp_path / "best.safetensors"
+    origin = {"corpus_source": "both", "chosen": {"seed": 5}, "step": 7}
+    save_checkpoint(source, model, tokenizer=ByteBPE([]), **origin)
+    info = ship(source, "mine", "minigpt train")
+    found = load_checkpoint(shipped_model("mine"), "cpu")
+
+    assert found.info.meta["command"] == "minigpt train"
+    assert (found.info.meta["seed"], found.info.meta["step"]) == (5, 7)
+    assert info.size_bytes < source.stat().st_size * 0.6
+    text = split(load_corpus(BOTH).text)[1]
+    ids = torch.tensor([[3, *ByteBPE([]).encode(text, allow_special=True)]])
+    known, targets = ids[:, :-1], ids[:, 1:]
+    surprises = [
+        found.model.loss(known[:, at : at + 16], targets[:, at : at + 16]).item()
+        * known[0, at : at + 16].numel()
+        for at in range(0, known.shape[1], 16)
+    ]
+    mean = sum(surprises) / known.shape[1]
+    assert found.info.meta["val_loss"] == pytest.approx(mean, abs=1e-3)
+
+
+def test_what_does_not_say_its_text_is_not_shipped(tmp_path: Path):
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, GPT(GPTConfig.preset("tiny")))
+    with pytest.raises(ValueError, match="which text"):
+        ship(path, "x", "")
+
+
+def test_the_reader_is_there():
+    assert "reader" in shipped_models()
+
+
+def test_an_unknown_model_names_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'reader'"):
+        shipped_model("raeder")
+
+
+def test_without_the_file_the_error_says_where_it_should_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MINIGPT_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"tokenizer\.json"):
+        shipped_tokenizer()
+    with pytest.raises(ValueError, match="none"):
+        shipped_model("reader")
+    assert data_folder() == tmp_path
