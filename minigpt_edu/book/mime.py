@@ -3,7 +3,7 @@
 MyST-NB asks this plugin before it draws an output. A figure displayed by
 `minigpt_edu.viz.show` becomes a real `<figure>`: Sphinx numbers it, links reach it by
 its label, its caption may hold mathematics. Plotly figures become data for one local
-script. It refuses to know what a figure means and which notebook it stands in.
+script, views an element that the figures' script draws, with a picture until then. It refuses to know what a figure means and which notebook it stands in.
 
     [project.entry-points."myst_nb.mime_renderers"]
     minigpt_edu = "minigpt_edu.book.mime:FigureRenderer"
@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from docutils import nodes
 
-from minigpt_edu.viz.output import CAPTION, FIGURE, NUMBERS
+from minigpt_edu.book.live import live_nodes
+from minigpt_edu.viz.output import CAPTION, FIGURE, NUMBERS, VIEW
 from minigpt_edu.viz.show import PLOTLY
 
 __all__ = ["FigureRenderer", "plotly_html"]
@@ -35,6 +37,7 @@ class FigureRenderer:
 
     # Lower wins. A widget has no kernel in the book, so its HTML stands for it.
     mime_priority_overrides: ClassVar[list[tuple[str, str, int | None]]] = [
+        ("html", VIEW, 3),
         ("html", PLOTLY, 4),
         ("html", "text/html", 5),
         ("html", WIDGET_VIEW, None),
@@ -55,11 +58,31 @@ class FigureRenderer:
             return []
         if data.mime_type == PLOTLY:
             picture = _plotly(renderer, data.content, note["alt"])
+        elif data.mime_type == VIEW:
+            still = _still(renderer, data, note)
+            picture = live_nodes(data.content, note["alt"], still)
         else:
-            picture = renderer.render_image(data)
-            picture[0]["alt"] = note["alt"]
-            picture[0].attributes.pop("height", None)  # narrow pages shrink both
+            picture = _image(renderer, data, note)
         return [_figure(renderer, picture, note, data.line or 0)]
+
+
+def _image(renderer: Any, data: Any, note: dict[str, Any]) -> list[nodes.Element]:
+    picture = renderer.render_image(data)
+    picture[0]["alt"] = note["alt"]
+    picture[0].attributes.pop("height", None)  # narrow pages shrink both
+    return picture
+
+
+def _still(renderer: Any, data: Any, note: dict[str, Any]) -> list[nodes.Element]:
+    """The picture that was stored beside a view, if one was."""
+    cell = renderer.renderer.nb_client.notebook.cells[data.cell_index]
+    for output in cell.outputs:
+        found = output.get("metadata", {}).get(FIGURE, {})
+        picture = output.get("data", {}).get("image/png")
+        if picture and found.get("label") == note["label"]:
+            still = replace(data, mime_type="image/png", content=picture)
+            return _image(renderer, still, note)
+    return []
 
 
 def _figure(
@@ -68,6 +91,8 @@ def _figure(
     """A figure node with its label and its caption, parsed as the book's Markdown."""
     parser = renderer.renderer
     figure = nodes.figure("", *picture, classes=["mg-figure"])
+    if note["primary"] == VIEW:
+        figure["classes"].append("mg-live")
     if note.get("shaded"):
         figure["classes"].append("mg-shaded")
     figure["names"].append(note["label"])

@@ -19,7 +19,7 @@ from typing import Any
 
 import nbformat
 
-from minigpt_edu.viz.output import NUMBERS
+from minigpt_edu.viz.output import NUMBERS, VIEW
 
 __all__ = ["compared", "complaints", "fill", "ignored", "markers", "published", "tidy"]
 
@@ -51,8 +51,8 @@ def tidy(notebook: Any) -> None:
     """Put an executed notebook into its committed form, in place.
 
     Same metadata on every machine, stable cell ids, neighbouring prints joined, code
-    folded where its tags say so, no widget state. A widget keeps its HTML, since its
-    live view would open as an error.
+    folded where its tags say so, no widget state. A widget keeps its HTML, a figure
+    what it was asked, since a live view would open as an error.
     """
     metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE}
     notebook.metadata = nbformat.from_dict(metadata)
@@ -69,7 +69,7 @@ def tidy(notebook: Any) -> None:
             _fold(cell)
             cell.outputs = list(_joined(cell.outputs))
             for output in cell.outputs:
-                if "text/html" in output.get("data", {}):
+                if {"text/html", VIEW} & set(output.get("data", {})):
                     output.data.pop(WIDGET_VIEW, None)
 
 

@@ -1,7 +1,7 @@
 """Sphinx extension: pages that need no other host and no kernel.
 
 It copies the scripts and fonts that pages load (plotly and MathJax, from their Python
-packages) into the built book, adds the book's style sheet, and takes out what Jupyter
+packages) into the built book, writes the script and the models of the figures, adds the book's style sheet, and takes out what Jupyter
 Book adds for a live kernel: thebe and the state of widgets. It refuses to know what the
 pages say.
 
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+
+from minigpt_edu.book.live import FigureLive, add_scripts, write_scripts
 
 __all__ = [
     "add_assets",
@@ -40,21 +42,24 @@ MATHJAX_FILES = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extens
 
 def setup(app: Any) -> dict[str, Any]:
     """Connect the extension to the build; Sphinx calls this once."""
+    app.add_directive("figure-live", FigureLive)
     app.connect("config-inited", silence_thebe)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", drop_empty_outputs)
     app.connect("env-updated", drop_widget_state)
+    app.connect("html-page-context", add_scripts)
     app.connect("html-page-context", drop_thebe_style, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def add_assets(app: Any) -> None:
-    """Give the HTML builder our style sheet, plotly and MathJax as local files."""
+    """Give the HTML builder our style sheets and scripts, plotly and MathJax."""
     if app.builder.format != "html":
         return
     plotly = package_folder("plotly") / "package_data" / "plotly.min.js"
     app.config.html_static_path += [str(STATIC), str(plotly)]
     app.add_css_file("minigpt.css")
+    write_scripts(Path(app.outdir) / "_static")
     source = package_folder("sphinx-mathjax-offline") / "static" / "mathjax"
     copy_parts(source, Path(app.outdir) / "_static" / "mathjax", MATHJAX_FILES)
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CAPTION", "FIGURE", "NUMBERS", "emit"]
+__all__ = ["CAPTION", "FIGURE", "NUMBERS", "VIEW", "emit", "in_notebook"]
 
 #: Key of the output metadata by which the book recognises a figure and its caption.
 FIGURE = "minigpt"
@@ -23,6 +23,8 @@ FIGURE = "minigpt"
 CAPTION = "caption"
 #: Mime type of the numbers that prose may quote. No Jupyter program draws it.
 NUMBERS = "application/vnd.minigpt.numbers+json"
+#: Mime type of a figure that computes: its kind and what was asked of it.
+VIEW = "application/vnd.minigpt.figure+json"
 
 
 def emit(bundle: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
@@ -31,14 +33,20 @@ def emit(bundle: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -
     `bundle` maps mime types to JSON values (bytes for pictures), `metadata` is stored
     with the output and is never compared when the notebook is verified.
     """
-    if "IPython" in sys.modules:
-        from IPython.core.getipython import get_ipython
+    if in_notebook():
+        from IPython.display import display
 
-        if get_ipython() is not None:
-            from IPython.display import display
-
-            display(dict(bundle), metadata=dict(metadata or {}), raw=True)
-            return
+        display(dict(bundle), metadata=dict(metadata or {}), raw=True)
+        return
     text = bundle.get("text/plain")
     if text is not None:
         sys.stdout.write(f"{text}\n")
+
+
+def in_notebook() -> bool:
+    """Whether somebody is there to display things: a notebook, or IPython's prompt."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython.core.getipython import get_ipython
+
+    return get_ipython() is not None

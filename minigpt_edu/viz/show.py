@@ -1,13 +1,15 @@
 """Put a figure on the page: the picture, its caption, and words for who cannot see it.
 
-It takes a matplotlib or a plotly figure and refuses to know what was drawn. JupyterLab
-and GitHub show the picture and below it the caption; the book makes one numbered
-`<figure>` of the two. The outputs are the same on every machine: the picture is a PNG,
-which is never compared, or plotly's data rounded to six digits.
+It takes a matplotlib or a plotly figure, or a view that computes while it is read, and
+refuses to know what was drawn. JupyterLab and GitHub show the picture and below it the
+caption; the book makes one numbered `<figure>` of the two. The outputs are the same on
+every machine: the picture is a PNG, which is never compared, or plotly's data rounded
+to six digits, or what a view was asked.
 
     figure, axes = plt.subplots()
     axes.plot(losses)
     show(figure, label="fig-loss", caption="The loss falls.", alt="A falling curve.")
+    show(views.heads("The old boat"), label="fig-heads", caption="...", alt="...")
 
 What a good description says: W3C, "Images tutorial", on complex images.
 """
@@ -17,18 +19,27 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import struct
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from .output import CAPTION, FIGURE, emit
+from .output import CAPTION, FIGURE, VIEW, emit, in_notebook
 from .style import PLOTLY_TEMPLATE
+from .views import View
 
-__all__ = ["PLOTLY", "show"]
+__all__ = ["OWN_MODELS", "PLOTLY", "show"]
 
 #: Mime type of a plotly figure.
 PLOTLY = "application/vnd.plotly.v1+json"
+
+#: Names a folder in the environment of a notebook whose pictures are to be taken: the
+#: models of its figures are saved there.
+OWN_MODELS = "MINIGPT_OWN_MODELS"
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 _LABEL = re.compile(r"fig-[a-z0-9]+(-[a-z0-9]+)*")
 _DIGITS = 6  # significant digits of the numbers in a plotly figure
@@ -36,41 +47,77 @@ _HEIGHT = 400  # pixels of a plotly figure that names no height
 _SHARPNESS = 2  # picture pixels per page pixel, for dense screens
 
 
-def show(figure: Any, *, label: str, caption: str, alt: str) -> None:
-    """Display `figure` with its caption and close it.
+def show(
+    figure: Any,
+    *,
+    label: str,
+    caption: str,
+    alt: str,
+    model: Any = None,
+    tokenizer: Any = None,
+) -> None:
+    """Display `figure` with its caption; a matplotlib figure is closed.
 
     `label` names the figure for links: `fig-` and words in lower case. `caption` is one
     or more sentences of Markdown; mathematics may stand in it between dollar signs.
     `alt` says in plain text what a reader would see. The caption is the title: a figure
-    that has one inside is refused.
+    that has one inside is refused. A view with checkpoint=None shows `model`, which
+    goes with its `tokenizer`.
 
     Raises ValueError for a label, caption, alt text or title that breaks these rules,
     and TypeError for an object that is not a figure.
     """
     _check(label, caption, alt)
-    if hasattr(figure, "to_plotly_json"):
-        mime, content, size = PLOTLY, _plotly(figure), {}
+    if model is not None and not isinstance(figure, View):
+        raise TypeError("model= goes with a view of minigpt_edu.viz.views")
+    size: dict[str, Any] = {}
+    view = figure if isinstance(figure, View) else getattr(figure, "view", None)
+    if isinstance(view, View):
+        mime = VIEW
+        content = _live(figure, label, model, tokenizer)
+    elif hasattr(figure, "to_plotly_json"):
+        mime, content = PLOTLY, {PLOTLY: _plotly(figure)}
     elif hasattr(figure, "savefig"):
         mime = "image/png"
-        content = _png(figure)
-        width, height = (side // _SHARPNESS for side in _png_size(content))
+        content = {mime: _png(figure)}
+        width, height = (side // _SHARPNESS for side in _png_size(content[mime]))
         size = {mime: {"width": width, "height": height}}
     else:
         raise TypeError(
-            f"show() draws matplotlib and plotly figures, not a {type(figure).__name__}"
+            "show() draws matplotlib and plotly figures and views, not a "
+            f"{type(figure).__name__}"
         )
     note = {
         "label": label,
         "caption": caption,
         "alt": alt,
         "primary": mime,
-        "shaded": mime != PLOTLY and _is_shaded(figure),
+        "shaded": mime == "image/png" and _is_shaded(figure),
     }
-    emit({mime: content, "text/plain": f"{label}: {alt}"}, {FIGURE: note, **size})
+    emit({**content, "text/plain": f"{label}: {alt}"}, {FIGURE: note, **size})
     emit(
         {"text/markdown": f"**Figure.** {caption}", "text/plain": caption},
         {FIGURE: {"role": CAPTION}},
     )
+
+
+def _live(figure: Any, label: str, model: Any, tokenizer: Any) -> dict[str, Any]:
+    """A view, or a widget that was made of one: what was asked, and where it lives."""
+    if isinstance(figure, View):
+        if not in_notebook():
+            return {VIEW: figure.to_json()}
+        if find_spec("anywidget") is None:
+            raise ModuleNotFoundError(
+                "live figures need anywidget: pip install -r requirements.txt"
+            )
+        from .widgets import Figure
+
+        figure = Figure(figure, model=model, tokenizer=tokenizer)
+    folder = os.environ.get(OWN_MODELS)
+    if folder:
+        figure.save_own_model(Path(folder) / f"{label}.safetensors")
+    data, _ = figure._repr_mimebundle_()
+    return {mime: data[mime] for mime in (_WIDGET_VIEW, VIEW) if mime in data}
 
 
 def _check(label: str, caption: str, alt: str) -> None:

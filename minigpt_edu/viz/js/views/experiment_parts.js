@@ -1,0 +1,95 @@
+/**
+ * An experiment on a run, as data: what is changed, what is compared, and the control.
+ *
+ *     const edits = experimentEdits(choice);              // for the method "run"
+ *     compareNext(before, after, 5);                      // whose chance rose or fell
+ *     controlChoice(choice, sizes, seed, 0);              // the same done elsewhere
+ *
+ * One number proves little: many changes of a model do some harm. The control does the
+ * same to a part drawn by a seed.
+ */
+
+import { Mulberry32 } from "../core/rng.js";
+import { softmaxOf } from "../core/sampling.js";
+import { topPlaces } from "./vectors.js";
+
+/**
+ * `unit` is what is changed: a head's z, a neuron, or the stream leaving a block at
+ * one token. `op` is how: "zero", "mean" over the positions, or "patch" from a run over
+ * `ids`.
+ * @typedef {{unit: "head" | "neuron" | "stream", layer: number, index: number,
+ *   op: "zero" | "mean" | "patch", position: number | null,
+ *   ids: number[] | null}} Choice
+ * @typedef {{layers: number, heads: number, neurons: number, tokens: number}} Sizes
+ */
+
+const UNIT_HOOKS = { head: "attn.z", neuron: "mlp.post", stream: "resid_post" };
+
+/** The edits of a choice. @param {Choice} choice @returns {Record<string, any>[]} */
+export function experimentEdits({ unit, layer, index, op, position, ids }) {
+  const edit = { hook: `blocks.${layer}.${UNIT_HOOKS[unit]}`, op };
+  if (unit === "head") edit.head = index;
+  if (unit === "neuron") edit.neuron = index;
+  if (position !== null) edit.position = position;
+  if (op === "patch") edit.ids = ids;
+  return [edit];
+}
+
+/** How many parts of this kind one layer has to choose from. @param {Sizes} sizes */
+export function unitCount(unit, { heads, neurons, tokens }) {
+  return { head: heads, neuron: neurons, stream: tokens }[unit];
+}
+
+/**
+ * The same operation on another part of the same kind, anywhere in the model, drawn by
+ * the seed: the `turn`-th draw, counted from 0. A head against heads, a neuron against
+ * neurons, the stream at a token against the stream at another layer or token.
+ * @param {Choice} choice @param {Sizes} sizes @returns {Choice}
+ */
+export function controlChoice(choice, sizes, seed, turn) {
+  const { unit, layer } = choice;
+  const count = unitCount(unit, sizes);
+  const all = sizes.layers * count;
+  if (all < 2) throw new Error(`there is no other ${unit} to compare with`);
+  const mine = layer * count + (unit === "stream" ? choice.position : choice.index);
+  const random = new Mulberry32(seed);
+  for (let skipped = 0; skipped < turn; skipped++) random.uniform();
+  const drawn = Math.floor(random.uniform() * (all - 1));
+  const other = drawn < mine ? drawn : drawn + 1; // every other one with equal chance
+  const place = other % count;
+  const there = unit === "stream" ? { position: place } : { index: place };
+  return { ...choice, layer: Math.floor(other / count), ...there };
+}
+
+/**
+ * The next-token chances of two runs: the best `count` of both, the largest rises and
+ * falls of probability, and how far apart the two are in all (half the sum of changes:
+ * 0 the same, 1 nothing in common).
+ * @param {Float32Array} before logits [V] @param {Float32Array} after
+ */
+export function compareNext(before, after, count) {
+  const was = softmaxOf(before), is = softmaxOf(after);
+  const change = was.map((p, id) => is[id] - p);
+  const row = (id) => ({
+    id, was: was[id], is: is[id], change: change[id], logit: after[id] - before[id],
+  });
+  const best = [...new Set([...topPlaces(was, count), ...topPlaces(is, count)])];
+  best.sort((a, b) => was[b] - was[a] || a - b);
+  const rises = topPlaces(change, count).filter((id) => change[id] > 0);
+  const falls = topPlaces(change.map((c) => -c), count).filter((id) => change[id] < 0);
+  const apart = change.reduce((sum, c) => sum + Math.abs(c), 0) / 2;
+  return { best: best.map(row), rises: rises.map(row), falls: falls.map(row), apart };
+}
+
+/** The text as its own answer: each token's target is the next; the last has none. */
+export function shiftedTargets(ids) {
+  return [...ids.slice(1), -1];
+}
+
+/** The mean surprise in nats over the tokens that have a next one; null if none has. */
+export function meanLoss(loss, tokens) {
+  if (tokens < 2) return null;
+  let sum = 0;
+  for (let t = 0; t < tokens - 1; t++) sum += loss.data[t];
+  return sum / (tokens - 1);
+}

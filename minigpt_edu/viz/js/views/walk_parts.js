@@ -1,0 +1,135 @@
+/**
+ * The seven stages of a prediction as numbers: from what a run kept to what is drawn.
+ *
+ *     const kept = await call("run", { ids, keep: walkKeep(config) });
+ *     streamLengths(kept.arrays, config.n_layer, position);
+ *     softmaxSum(lastLogits, 5);            // the division, written out
+ *
+ * Shapes: T tokens, C n_embd, H heads, F neurons, V vocab_size; the batch is 1.
+ */
+
+import { Mulberry32, drawId } from "../core/rng.js";
+import { ranked, softmaxOf } from "../core/sampling.js";
+import { topPlaces, vectorAt, vectorLength } from "./vectors.js";
+
+/** What a walk needs to keep of a run. @returns {string[]} */
+export function walkKeep(config) {
+  const each = [
+    "resid_mid", "resid_post", "attn.pattern", "attn.out", "mlp.post", "mlp.out",
+    config.attn_output ? "attn.head_out" : "attn.z",
+  ];
+  return ["embed", "blocks.0.resid_pre", ...each.map((name) => `blocks.*.${name}`)];
+}
+
+/**
+ * The stream's length at one token after every addition, the embedding first.
+ * @returns {{layer: number, part: "embedding" | "attention" | "MLP", hook: string,
+ *   length: number}[]}
+ */
+export function streamLengths(arrays, layers, position) {
+  const at = (part, layer, hook) => {
+    const length = vectorLength(vectorAt(arrays[hook], 0, position));
+    return { layer, part, hook, length };
+  };
+  const steps = [at("embedding", -1, "blocks.0.resid_pre")];
+  for (let layer = 0; layer < layers; layer++) {
+    steps.push(at("attention", layer, `blocks.${layer}.resid_mid`));
+    steps.push(at("MLP", layer, `blocks.${layer}.resid_post`));
+  }
+  return steps;
+}
+
+/**
+ * What each head of a layer adds to the stream at one token: the length of its vector.
+ * Without an output matrix a head's z is what it writes, so its length is the same.
+ * @returns {number[]}
+ */
+export function headLengths(arrays, layer, position) {
+  const path = `blocks.${layer}.attn.`;
+  const written = arrays[`${path}head_out`] ?? arrays[`${path}z`];
+  return Array.from({ length: written.shape[1] }, (_, head) =>
+    vectorLength(vectorAt(written, 0, head, position)),
+  );
+}
+
+/**
+ * The layer and head whose addition is the longest at one token, compared with what the
+ * other heads of its layer add: the one that stands out. Of equal ones the first.
+ * @returns {{layer: number, head: number, share: number}}
+ */
+export function standoutHead(arrays, layers, position) {
+  let best = { layer: 0, head: 0, share: -1 };
+  for (let layer = 0; layer < layers; layer++) {
+    const lengths = headLengths(arrays, layer, position);
+    const all = lengths.reduce((sum, length) => sum + length, 0);
+    lengths.forEach((length, head) => {
+      const share = all > 0 ? length / all : 0;
+      if (share > best.share) best = { layer, head, share };
+    });
+  }
+  return best;
+}
+
+/** One head's row of the pattern at a token: its shares up to there, which sum to 1. */
+export function patternRow(arrays, layer, head, position) {
+  const row = vectorAt(arrays[`blocks.${layer}.attn.pattern`], 0, head, position);
+  return row.slice(0, position + 1);
+}
+
+/**
+ * The neurons farthest from zero at one token, and how many there are.
+ * @returns {{neurons: {neuron: number, value: number}[], count: number, half: number}}
+ *   `half`: how many of the strongest hold half of all squares
+ */
+export function strongestNeurons(arrays, layer, position, count) {
+  const post = vectorAt(arrays[`blocks.${layer}.mlp.post`], 0, position);
+  const order = topPlaces(post, post.length, true);
+  const neurons = order.slice(0, count).map((n) => ({ neuron: n, value: post[n] }));
+  const whole = vectorLength(post) ** 2;
+  let squares = 0, half = 0;
+  for (; half < order.length && squares < whole / 2; half++) {
+    squares += post[order[half]] ** 2;
+  }
+  return { neurons, count: post.length, half };
+}
+
+/** The highest, the lowest and the mean of the logits, and the order of the tokens. */
+export function logitRange(logits) {
+  const order = ranked(logits);
+  const mean = logits.reduce((sum, logit) => sum + logit, 0) / logits.length;
+  const lowest = logits[order[order.length - 1]];
+  return { order, highest: logits[order[0]], lowest, mean };
+}
+
+/**
+ * Softmax with its sum: e^(logit - highest) for each token, divided by their sum.
+ * @returns {{rows: {id: number, logit: number, power: number, p: number}[],
+ *   rest: number, total: number, others: number}} `rest`: the powers of the others
+ */
+export function softmaxSum(logits, count) {
+  const { order, highest } = logitRange(logits);
+  let total = 0;
+  for (const logit of logits) total += Math.exp(logit - highest);
+  const rows = Array.from(order.subarray(0, count), (id) => {
+    const power = Math.exp(logits[id] - highest);
+    return { id, logit: logits[id], power, p: power / total };
+  });
+  const rest = total - rows.reduce((sum, row) => sum + row.power, 0);
+  return { rows, rest, total, others: logits.length - rows.length };
+}
+
+/**
+ * Where the pin of a draw falls: all tokens side by side, each as long as its
+ * probability. The same numbers as the sampler's `turn`-th draw, counted from 0.
+ * @returns {{u: number, id: number, from: number, to: number}}
+ */
+export function drawnPin(logits, seed, turn) {
+  const probs = softmaxOf(logits);
+  const random = new Mulberry32(seed);
+  for (let skipped = 0; skipped < turn; skipped++) random.uniform();
+  const u = random.uniform();
+  const id = drawId(probs, u);
+  let from = 0;
+  for (let other = 0; other < id; other++) from += probs[other];
+  return { u, id, from, to: from + probs[id] };
+}
