@@ -19,7 +19,7 @@ PLACES ?= chapters
 READY := $(VENV)/.ready
 READY_TO_TEST := $(VENV)/.ready-to-test
 HTML := book/_build/html/index.html
-SOURCES := _config.yml _toc.yml $(wildcard book/*.md book/*.svg) \
+SOURCES := _config.yml _toc.yml $(wildcard book/*.md book/*.svg book/*.json) \
 	$(shell find chapters -name '*.ipynb' -not -path '*/.*') \
 	$(shell find minigpt_edu/book minigpt_edu/viz -type f -not -name '*.pyc')
 
@@ -28,7 +28,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 QUICK := -m "not slow"
 
-.PHONY: help book lab test units notebooks pages test-all check format refresh \
+.PHONY: help book lab stubs test units notebooks pages test-all check format refresh \
 	refresh-settings bench clean
 .DELETE_ON_ERROR:
 
@@ -42,6 +42,9 @@ book: $(HTML) ## build the HTML book from the stored outputs
 lab: $(READY) ## open copies of the chapters in JupyterLab, in workbook/
 	$(BIN)/python -m minigpt_edu.book.workbook
 	cd workbook && JUPYTER_PREFER_ENV_PATH=1 ../$(BIN)/jupyter lab
+
+stubs: $(READY) ## write the exercises without their solutions, in workbook/
+	$(BIN)/python -m minigpt_edu.book.workbook --stubs
 
 # Runs all three even if one fails, and then fails at the end.
 test: ## verify everything: units, notebooks, pages
@@ -68,10 +71,10 @@ format: $(READY_TO_TEST) ## put the code into the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-refresh: $(READY) ## run notebooks again and store their outputs (PLACES=chapters/...)
+refresh: $(READY_TO_TEST) ## run notebooks again and store their outputs (PLACES=chapters/...)
 	$(BIN)/python -m minigpt_edu.book.refresh $(PLACES) --jobs $(JOBS)
 
-refresh-settings: $(READY) ## the same, refused if another CPU setting changes an output
+refresh-settings: $(READY_TO_TEST) ## the same, refused if another CPU setting changes an output
 	$(BIN)/python -m minigpt_edu.book.refresh $(PLACES) --jobs $(JOBS) --settings
 
 bench: $(READY_TO_TEST) ## measure this machine; writes results/<device>-<date>.json

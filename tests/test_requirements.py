@@ -34,6 +34,7 @@ CALLED = {
     "ipykernel": {"python3"},  # the kernel of that name, for every notebook
     "beautifulsoup4": {"bs4"},
     "PyYAML": {"yaml"},
+    "pillow": {"PIL"},
 }
 
 

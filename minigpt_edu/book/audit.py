@@ -9,6 +9,7 @@ description, no page is too heavy. It refuses to judge how a page looks.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,12 +23,18 @@ __all__ = [
     "Page",
     "audit",
     "audit_page",
+    "local_file",
+    "own_files",
     "pages",
     "read_page",
 ]
 
 #: The heaviest page, with its own pictures, in bytes.
 PAGE_BYTES = 1_000_000
+#: The most figures that compute on one page.
+LIVE_FIGURES = 12
+#: The class of the element inside a figure that a script draws.
+LIVE = "mg-viz"
 
 # Elements and the attributes by which they make a browser load something.
 _LOADS = {
@@ -42,6 +49,8 @@ _LOADS = {
     "track": ("src",),
     "use": ("href", "xlink:href"),
 }
+# Elements whose description counts for the figure around them.
+_DESCRIBED = ("img", "div", "figure")
 # Relations of <link> that are read but not loaded.
 _LINK_ONLY = {"canonical", "next", "prev", "search", "index", "author", "alternate"}
 _CSS_LOAD = re.compile(r"(?:url\(\s*|@import\s+)['\"]?(?:https?:)?//", re.IGNORECASE)
@@ -77,6 +86,8 @@ class Page:
     links: list[str] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
     figures: list[Figure] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)  # the figures that compute, by kind
+    models: set[str] = field(default_factory=set)  # checkpoints that these name
     undescribed: list[str] = field(default_factory=list)
     inline_loads: list[str] = field(default_factory=list)
     formulas: int = 0
@@ -88,7 +99,7 @@ class _Reader(HTMLParser):
     def __init__(self, page: Page) -> None:
         super().__init__(convert_charrefs=True)
         self.page = page
-        self.inside: list[str] = []  # which of figure, figcaption, number, css are open
+        self.inside: list[str] = []  # which of figure, live, ... are open
         self.span_depth = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -100,6 +111,8 @@ class _Reader(HTMLParser):
                 self.page.anchors.add(values[name])
         if tag == "a" and "href" in values:
             self.page.links.append(values["href"])
+        elif tag == "figure" and LIVE in classes:
+            self._note_live(values)
         elif tag == "figure":
             self.page.figures.append(Figure(values.get("id", "")))
             self.inside.append("figure")
@@ -112,10 +125,17 @@ class _Reader(HTMLParser):
         if "math" in classes:
             self.page.formulas += 1
         described = values.get("alt") or values.get("aria-label")
-        if "figure" in self.inside and described and tag in ("img", "div"):
+        if "figure" in self.inside and described and tag in _DESCRIBED:
             self.page.figures[-1].described = True
         if tag == "img" and "alt" not in values:
             self.page.undescribed.append(values.get("src", "")[-60:])
+
+    def _note_live(self, values: dict[str, str]) -> None:
+        self.inside.append("live")
+        self.page.live.append(values.get("data-view", ""))
+        config = json.loads(values.get("data-config") or "{}")
+        if config.get("checkpoint"):
+            self.page.models.add(config["checkpoint"])
 
     def _note_loads(self, tag: str, values: dict[str, str]) -> None:
         loads = [values[name] for name in _LOADS.get(tag, ()) if values.get(name)]
@@ -127,7 +147,9 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         ends = {"figure", "figcaption", "style"}
-        if tag in ends and tag in self.inside:
+        if tag == "figure" and "live" in self.inside:
+            self.inside.remove("live")
+        elif tag in ends and tag in self.inside:
             self.inside.remove(tag)
         elif tag == "span" and "number" in self.inside:
             self.inside.remove("number")
@@ -174,22 +196,22 @@ def audit_page(html: Path, page: Page, others: dict[str, Page]) -> Iterator[Comp
         *_linking(html, page, others),
         *_figures(page),
     ]
-    weight = sum(path.stat().st_size for path in _own_files(html, page))
+    weight = sum(path.stat().st_size for path in own_files(html, page))
     if weight > PAGE_BYTES:
         complaints.append(f"weighs {weight:,} bytes, more than {PAGE_BYTES:,}")
     return iter([Complaint(page.name, text) for text in complaints])
 
 
-def _own_files(html: Path, page: Page) -> Iterator[Path]:
+def own_files(html: Path, page: Page) -> Iterator[Path]:
     """The page and its pictures: all but what pages share."""
     yield html / page.name
     for address in set(page.loads):
-        path = _local(html, page.name, address)
+        path = local_file(html, page.name, address)
         if path is not None and "_static" not in path.parts and path.is_file():
             yield path
 
 
-def _local(html: Path, page: str, address: str) -> Path | None:
+def local_file(html: Path, page: str, address: str) -> Path | None:
     """The file an address means, or None if it is not a file of the book."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
@@ -207,7 +229,7 @@ def _loading(html: Path, page: Page) -> Iterator[str]:
         if parts.scheme or parts.netloc:
             yield f"loads {address} from another host"
             continue
-        path = _local(html, page.name, address)
+        path = local_file(html, page.name, address)
         if path is not None and not path.is_file():
             yield f"loads {address}, which is not in the book"
     for text in page.inline_loads:
@@ -219,7 +241,7 @@ def _linking(html: Path, page: Page, others: dict[str, Page]) -> Iterator[str]:
         parts = urlsplit(address)
         if parts.scheme or parts.netloc:
             continue
-        path = _local(html, page.name, address) or (html / page.name).resolve()
+        path = local_file(html, page.name, address) or (html / page.name).resolve()
         if not path.is_file():
             yield f"links to {address}, which is not in the book"
             continue
@@ -235,6 +257,8 @@ def _name(html: Path, path: Path) -> str:
 
 
 def _figures(page: Page) -> Iterator[str]:
+    if len(page.live) > LIVE_FIGURES:
+        yield f"has {len(page.live)} live figures, more than {LIVE_FIGURES}"
     for figure in page.figures:
         name = figure.label or "without a label"
         if not figure.label:

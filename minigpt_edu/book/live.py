@@ -1,8 +1,8 @@
 """Figures that compute, as nodes of a page: from a notebook's output or a directive.
 
 A picture stands in the page until a script draws the figure, and for good in print. The
-extension adds the script to pages that have such a figure, and to no other. It refuses
-to know what a figure shows.
+extension adds the scripts to pages that have such a figure, and to no other: one that
+all kinds of figures share, and one for each kind. It refuses to know what is drawn.
 
     ```{figure-live} heads
     {"label": "fig-heads", "caption": "All heads.", "alt": "Twenty small patterns.",
@@ -24,7 +24,7 @@ from docutils.parsers.rst import Directive
 
 from minigpt_edu.shipped import shipped_models
 from minigpt_edu.spelling import refuse_unknown
-from minigpt_edu.viz.bundle import bundle_css, page_bundle
+from minigpt_edu.viz.bundle import bundle_css, drawn_kinds, page_bundle, view_bundle
 from minigpt_edu.viz.page import figure_end, figure_start, model_script
 from minigpt_edu.viz.views import make_view
 
@@ -33,6 +33,7 @@ __all__ = [
     "add_scripts",
     "live_nodes",
     "model_file",
+    "view_file",
     "write_scripts",
 ]
 
@@ -47,7 +48,8 @@ def live_nodes(
 ) -> list[nodes.Element]:
     """The element of a figure; without a picture its description stands there."""
     inside = picture or [nodes.paragraph("", alt)]
-    start = nodes.raw("", figure_start(asked, alt=alt), format="html", mg_live=True)
+    tag = figure_start(asked, alt=alt)
+    start = nodes.raw("", tag, format="html", mg_view=asked["view"])
     return [start, *inside, nodes.raw("", figure_end(), format="html")]
 
 
@@ -79,14 +81,20 @@ class FigureLive(Directive):
 
 
 def model_file(name: str) -> str:
-    """What the script of a checkpoint is called; the page's script knows the pattern."""
+    """What the script of a checkpoint is called, as the page's script expects."""
     return f"minigpt-model-{name}.js"
 
 
+def view_file(kind: str) -> str:
+    """What the script of a kind of figure is called."""
+    return f"minigpt-view-{kind}.js"
+
+
 def write_scripts(folder: Path) -> None:
-    """Put the script, the style sheet and every shipped model into `folder`."""
+    """Put all scripts, the style sheet and every shipped model into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {SCRIPT: page_bundle(), STYLE: bundle_css()}
+    texts |= {view_file(kind): view_bundle(kind) for kind in drawn_kinds()}
     texts |= {model_file(name): model_script(name) for name in shipped_models()}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
@@ -95,9 +103,11 @@ def write_scripts(folder: Path) -> None:
 def add_scripts(
     app: Any, _page: str, _template: str, _context: dict[str, Any], doctree: Any
 ) -> None:
-    """Load the script where there is something to draw."""
+    """Load what draws the figures of this page: each kind's script, then the common."""
     if doctree is None:
         return
-    if any(node.get("mg_live") for node in doctree.findall(nodes.raw)):
+    kinds = {node.get("mg_view") for node in doctree.findall(nodes.raw)} - {None}
+    if kinds:
         app.add_css_file(STYLE)
-        app.add_js_file(SCRIPT, defer="defer")
+        for name in [*map(view_file, sorted(kinds)), SCRIPT]:
+            app.add_js_file(name, defer="defer")

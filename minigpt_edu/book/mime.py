@@ -3,7 +3,8 @@
 MyST-NB asks this plugin before it draws an output. A figure displayed by
 `minigpt_edu.viz.show` becomes a real `<figure>`: Sphinx numbers it, links reach it by
 its label, its caption may hold mathematics. Plotly figures become data for one local
-script, views an element that the figures' script draws, with a picture until then. It refuses to know what a figure means and which notebook it stands in.
+script; views become an element that the figures' script draws, and a picture until
+then. It refuses to know what a figure means and which notebook it stands in.
 
     [project.entry-points."myst_nb.mime_renderers"]
     minigpt_edu = "minigpt_edu.book.mime:FigureRenderer"
@@ -21,7 +22,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 
 from minigpt_edu.book.live import live_nodes
-from minigpt_edu.viz.output import CAPTION, FIGURE, NUMBERS, VIEW
+from minigpt_edu.viz.output import CAPTION, FIGURE, NUMBERS, QUIZ, VIEW
 from minigpt_edu.viz.show import PLOTLY
 
 __all__ = ["FigureRenderer", "plotly_html"]
@@ -48,7 +49,7 @@ class FigureRenderer:
         renderer: Any, data: Any, inline: bool
     ) -> list[nodes.Element] | None:
         """Nodes for one representation of an output, [] to hide it, None to decline."""
-        if data.mime_type == NUMBERS:
+        if data.mime_type in (NUMBERS, QUIZ):
             return []
         note = data.output_metadata.get(FIGURE)
         if note is None:

@@ -55,6 +55,8 @@ def tidy(notebook: Any) -> None:
     what it was asked, since a live view would open as an error.
     """
     metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE}
+    if "minigpt" in notebook.metadata:  # facts and names that the prose may use
+        metadata["minigpt"] = notebook.metadata["minigpt"]
     notebook.metadata = nbformat.from_dict(metadata)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen: set[str] = set()

@@ -1,7 +1,8 @@
 """Run the book's notebooks again and store what they say: `make refresh`.
 
 Each notebook runs from top to bottom in a fresh kernel on one thread, is put into its
-committed form, and gets its published numbers written into its text. A notebook that
+committed form, and gets its published numbers written into its text. Where a browser is
+installed, a picture of each figure that computes is stored beside it. A notebook that
 fails, or that `complaints` objects to, is left on the disk as it was. What a chapter
 teaches is not its business.
 
@@ -23,6 +24,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -34,7 +36,11 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from minigpt_edu.book.measure import Measure, execute
 from minigpt_edu.book.notebooks import compared, complaints, fill, tidy
+from minigpt_edu.book.pictures import add_pictures
+from minigpt_edu.book.status import record
+from minigpt_edu.viz.show import OWN_MODELS
 
 __all__ = ["SETTINGS", "Refreshed", "find", "main", "refresh", "run"]
 
@@ -64,10 +70,13 @@ class Refreshed:
     path: Path
     seconds: float
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what could not be done here, and does not matter much
+    measure: Measure | None = None  # of the plain run
 
     def explain(self) -> str:
         if not self.problems:
-            return f"{self.path}: stored after {self.seconds:.1f} s"
+            notes = "".join(f"\n  {line}" for line in self.notes)
+            return f"{self.path}: stored after {self.seconds:.1f} s{notes}"
         reasons = "".join(f"\n  {line}" for line in self.problems)
         return f"{self.path}: refused, left as it was{reasons}"
 
@@ -87,6 +96,13 @@ def run(path: Path, environment: dict[str, str] | None = None) -> Any:
     `environment` is added to the settings of one thread. Returns the executed notebook
     in committed form. Raises CellExecutionError if a cell fails.
     """
+    return _measured(path, environment)[0]
+
+
+def _measured(
+    path: Path, environment: dict[str, str] | None = None
+) -> tuple[Any, Measure]:
+    """The same as `run`, with what it took."""
     notebook = nbformat.read(path, as_version=4)
     # The kernel of this environment, whatever a user has registered elsewhere.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -97,17 +113,21 @@ def run(path: Path, environment: dict[str, str] | None = None) -> Any:
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
     )
-    client.execute(env={**os.environ, **_ONE_THREAD, **(environment or {})})
+    settings = {**os.environ, **_ONE_THREAD, **(environment or {})}
+    measure = execute(client, env=settings)
     tidy(notebook)
-    return notebook
+    return notebook, measure
 
 
 def refresh(path: Path, settings: bool = False) -> Refreshed:
     """Run one notebook and store it, or say why not."""
-    start = time.perf_counter()
+    start, notes, measure = time.perf_counter(), [], None
     try:
-        notebook = run(path)
-        fill(notebook)
+        before = nbformat.read(path, as_version=4)
+        with tempfile.TemporaryDirectory() as models:
+            notebook, measure = _measured(path, {OWN_MODELS: models})
+            fill(notebook)
+            notes = add_pictures(notebook, before, models=Path(models))
         problems = complaints(notebook)
         if settings and not problems:
             problems = _differences(path, notebook)
@@ -118,7 +138,8 @@ def refresh(path: Path, settings: bool = False) -> Refreshed:
         partial = path.with_suffix(".ipynb.partial")
         nbformat.write(notebook, partial)
         os.replace(partial, path)
-    return Refreshed(path, time.perf_counter() - start, tuple(problems))
+    took = time.perf_counter() - start
+    return Refreshed(path, took, tuple(problems), tuple(notes), measure)
 
 
 def _differences(path: Path, notebook: Any) -> list[str]:
@@ -152,13 +173,16 @@ def main(arguments: list[str] | None = None) -> int:
     if missing or not paths:
         print(f"no such notebook: {missing[0] if missing else options.places[0]}")
         return 2
-    failed = 0
+    failed, measures = 0, {}
     with ProcessPoolExecutor(max_workers=max(1, options.jobs)) as pool:
         jobs = [pool.submit(refresh, path, options.settings) for path in paths]
         for job in jobs:
             result = job.result()
             failed += bool(result.problems)
+            if result.measure is not None and not result.problems:
+                measures[result.path] = result.measure
             print(result.explain(), flush=True)
+    record(Path(), measures)
     return 1 if failed else 0
 
 

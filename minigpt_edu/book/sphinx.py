@@ -1,9 +1,9 @@
 """Sphinx extension: pages that need no other host and no kernel.
 
 It copies the scripts and fonts that pages load (plotly and MathJax, from their Python
-packages) into the built book, writes the script and the models of the figures, adds the book's style sheet, and takes out what Jupyter
-Book adds for a live kernel: thebe and the state of widgets. It refuses to know what the
-pages say.
+packages) into the built book, writes the figures' script and models beside them, adds
+the book's style sheet, and takes out what Jupyter Book adds for a live kernel: thebe
+and the state of widgets. It refuses to know what the pages say.
 
     sphinx:
       extra_extensions: [minigpt_edu.book.sphinx]     # in _config.yml
@@ -49,6 +49,8 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("env-updated", drop_widget_state)
     app.connect("html-page-context", add_scripts)
     app.connect("html-page-context", drop_thebe_style, priority=900)
+    app.setup_extension("minigpt_edu.book.badge")
+    app.setup_extension("minigpt_edu.book.quiz_page")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

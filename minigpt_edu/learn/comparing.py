@@ -57,24 +57,24 @@ def difference(got: Any, want: Any, *, what: str = "the answer") -> Difference |
     if type(got) is not type(want):
         return _wrong_type(got, want, what)
     if got != want:
-        return Difference("value", f"{what} is {_short(got)} and should be {_short(want)}")
+        return Difference(
+            "value", f"{what} is {_short(got)} and should be {_short(want)}"
+        )
     return None
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two values agree in type, shape and numbers; not-a-number equals itself."""
+    """Whether two values agree in type, shape and numbers; not-a-number equals
+    itself."""
+    if isinstance(b, bool | int | float):
+        return _same_number(_unwrapped(a), b)
     if isinstance(a, Tensor | np.ndarray) and type(a) is type(b):
         return a.shape == b.shape and a.dtype == b.dtype and bool(_close(a, b).all())
-    if isinstance(b, float) and isinstance(_unwrapped(a), float):
-        a = _unwrapped(a)
-        return math.isclose(a, b, rel_tol=RELATIVE) or (math.isnan(a) and math.isnan(b))
     if isinstance(a, list | tuple) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(b, bool | int | float):
-        a = _unwrapped(a)
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if type(a) is not type(b) and not _plain(a, b):
+    if type(a) is not type(b):
         return False
     try:
         return bool(a == b)
@@ -82,8 +82,12 @@ def same(a: Any, b: Any) -> bool:
         return False
 
 
-def _plain(a: Any, b: Any) -> bool:
-    return all(type(x) in (int, float) for x in (a, b))
+def _same_number(a: Any, b: bool | int | float) -> bool:
+    if isinstance(a, bool) != isinstance(b, bool) or not isinstance(a, int | float):
+        return False
+    if isinstance(a, int) and isinstance(b, int):
+        return a == b
+    return math.isclose(a, b, rel_tol=RELATIVE) or (math.isnan(a) and math.isnan(b))
 
 
 def _unwrapped(x: Any) -> Any:

@@ -25,10 +25,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-__all__ = ["QUIZ", "Item", "Option", "Quiz", "lint"]
+from minigpt_edu.viz.output import QUIZ
 
-#: Mime type of a quiz as data, for the linter. No Jupyter program draws it.
-QUIZ = "application/vnd.minigpt.quiz+json"
+__all__ = ["Item", "Option", "Quiz", "lint"]
 
 #: How many items the quizzes of one chapter have together.
 ITEMS = range(6, 11)

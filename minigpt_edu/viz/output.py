@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CAPTION", "FIGURE", "NUMBERS", "VIEW", "emit", "in_notebook"]
+__all__ = ["CAPTION", "FIGURE", "NUMBERS", "QUIZ", "VIEW", "emit", "in_notebook"]
 
 #: Key of the output metadata by which the book recognises a figure and its caption.
 FIGURE = "minigpt"
@@ -23,6 +23,8 @@ FIGURE = "minigpt"
 CAPTION = "caption"
 #: Mime type of the numbers that prose may quote. No Jupyter program draws it.
 NUMBERS = "application/vnd.minigpt.numbers+json"
+#: Mime type of a quiz as data, beside its HTML.
+QUIZ = "application/vnd.minigpt.quiz+json"
 #: Mime type of a figure that computes: its kind and what was asked of it.
 VIEW = "application/vnd.minigpt.figure+json"
 

@@ -106,7 +106,7 @@ def standalone(view: View, *, title: str, model: Path | None = None) -> str:
     `model` is the checkpoint file for a view that names none. Raises ValueError if
     there is neither.
     """
-    asked, scripts = view.to_json(), [page_bundle()]
+    asked, scripts = view.to_json(), [page_bundle(view.kind)]
     if "checkpoint" in view.config:
         name = view.config["checkpoint"]
         if name is None and model is None:

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from ..checkpoint import load_checkpoint
 from ..inference import Sampler, stream
+from ..model.edits import edits_of
 from ..model.gpt import GPT
 from ..shipped import shipped_model
 from ..spelling import did_you_mean, refuse_unknown
@@ -144,7 +145,7 @@ class TorchSource:
     ) -> Answer:
         """One forward pass: all that matches `keep`, after `edits`, and the logits."""
         kept = [keep] if isinstance(keep, str) else list(keep)
-        changes = _changes(self.model, edits)
+        changes = edits_of(self.model, list(edits))
         rows = self._rows(ids)
         with (
             torch.no_grad(),
@@ -162,7 +163,7 @@ class TorchSource:
         last = self.model.config.n_layer - 1
         names = [f"blocks.{i}.resid_pre" for i in range(last + 1)]
         names.append(f"blocks.{last}.resid_post")
-        changes = _changes(self.model, edits)
+        changes = edits_of(self.model, list(edits))
         rows = self._rows(ids)
         with torch.no_grad():
             with self.model.listening(keep=[*names, "logits"], edits=changes) as cache:
@@ -224,15 +225,6 @@ class TorchSource:
                 f"{len(targets)} targets for {len(ids)} tokens: one for each"
             )
         return torch.tensor([targets], device=self.model.device)
-
-
-def _changes(model: GPT, edits: Edits) -> dict[str, Any]:
-    """Functions for the model's hooks; none for no edits."""
-    if not edits:
-        return {}
-    from ..model.edits import edits_of
-
-    return edits_of(model, list(edits))
 
 
 def _floats(values: Mapping[str, Tensor]) -> dict[str, np.ndarray]:

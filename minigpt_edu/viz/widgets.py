@@ -35,8 +35,8 @@ __all__ = ["Figure"]
 
 
 @cache
-def _script() -> str:
-    return lab_bundle()
+def _script(kind: str) -> str:
+    return lab_bundle(kind)
 
 
 @cache
@@ -81,7 +81,10 @@ class Figure(anywidget.AnyWidget):
             self._own = TorchSource(model, tokenizer, name="your model")
         asked = view.to_json()
         super().__init__(
-            _esm=_script(), _css=_style(), kind=view.kind, config=asked["config"]
+            _esm=_script(view.kind),
+            _css=_style(),
+            kind=view.kind,
+            config=asked["config"],
         )
         self.on_msg(self._heard)
 

@@ -1,4 +1,4 @@
-"""A book of three pages, built with the settings of the real one."""
+"""A book of four pages, built with the settings of the real one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 ROOT = Path(__file__).parents[2]
 PLOTLY = "application/vnd.plotly.v1+json"
 NUMBERS = "application/vnd.minigpt.numbers+json"
+VIEW = "application/vnd.minigpt.figure+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 
@@ -34,7 +35,9 @@ def displayed(data: dict[str, Any], **note: Any) -> Any:
     return new_output("display_data", data=data, metadata=metadata)
 
 
-def a_figure(label: str, primary: str, content: Any, **more: Any) -> list[Any]:
+def a_figure(
+    label: str, primary: str, content: Any, *, picture: bool = False, **more: Any
+) -> list[Any]:
     """The two outputs of one figure: the picture and the caption for JupyterLab."""
     caption = f"The caption of {label}, with $x^2$."
     note = {
@@ -45,12 +48,24 @@ def a_figure(label: str, primary: str, content: Any, **more: Any) -> list[Any]:
         **more,
     }
     bundle = {primary: content, "text/plain": f"{label}: {note['alt']}"}
-    if primary == PLOTLY:
+    if primary == PLOTLY or picture:
         bundle["image/png"] = PNG  # as JupyterLab adds when a reader saves
     return [
         displayed(bundle, **note),
         displayed({"text/markdown": f"**Figure.** {caption}"}, role="caption"),
     ]
+
+
+#: A figure that computes, and one of a model that no page has.
+HEADS = {"view": "heads", "config": {"prompt": 'a <b> & "c"', "checkpoint": "reader"}}
+OWN = {"view": "heads", "config": {"prompt": "a boat", "checkpoint": None}}
+
+DIRECTIVE = """\
+```{figure-live} logit_lens
+{"label": "fig-lens", "caption": "A lens, as $x^2$ is.", "alt": "A view of fig-lens.",
+ "config": {"prompt": "The old boat"}}
+```
+"""
 
 
 def a_notebook() -> Any:
@@ -60,6 +75,8 @@ def a_notebook() -> Any:
         a_figure("fig-drawing", "image/png", PNG, shaded=False),
         a_figure("fig-map", "image/png", PNG, shaded=True),
         a_figure("fig-lines", PLOTLY, lines),
+        a_figure("fig-heads", VIEW, HEADS, picture=True),
+        a_figure("fig-own", VIEW, OWN),
         [displayed({PLOTLY: tricky, "text/plain": "Figure()"})],
         [displayed({NUMBERS: {"loss": "1.87"}})],
         [displayed({WIDGET: {"model_id": "1"}, "text/html": "<p>the slider</p>"})],
@@ -81,7 +98,7 @@ def a_notebook() -> Any:
 
 @pytest.fixture(scope="session")
 def small_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of its HTML: intro.html, figures.html and words.html."""
+    """The folder of its HTML: intro.html, figures.html, ...."""
     folder = tmp_path_factory.mktemp("small")
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     del config["logo"], config["html"]["favicon"]
@@ -92,11 +109,14 @@ def small_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     toc = {
         "format": "jb-book",
         "root": "intro",
-        "chapters": [{"file": "figures"}, {"file": "words"}],
+        "chapters": [{"file": "figures"}, {"file": "words"}, {"file": "live"}],
     }
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     (folder / "intro.md").write_text("# Intro\n\nSee [it](figures.ipynb).\n")
     (folder / "words.md").write_text("# Words\n\nSee {numref}`fig-map`.\n")
+    (folder / "live.md").write_text(
+        f"# Live\n\n{DIRECTIVE}\nSee {{numref}}`fig-lens`.\n"
+    )
     nbformat.write(a_notebook(), folder / "figures.ipynb")
     program = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     command = [str(program), "build", str(folder), "-W", "-n", "--keep-going", "-q"]

@@ -22,7 +22,7 @@ from minigpt_edu.book.notebooks import (
     tidy,
 )
 from minigpt_edu.book.refresh import find
-from minigpt_edu.viz.output import NUMBERS
+from minigpt_edu.viz.output import NUMBERS, VIEW
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = find([ROOT / "chapters"])
@@ -277,6 +277,18 @@ def test_a_widget_with_html_loses_its_live_view(good: Any) -> None:
     good.cells[1].outputs = [new_output("display_data", data=data)]
     tidy(good)
     assert good.cells[1].outputs[0].data == {"text/html": "<p>3</p>"}
+
+
+def test_a_figure_keeps_what_was_asked_and_its_picture(good: Any) -> None:
+    asked = {"view": "heads", "config": {"layer": None}}
+    data = {WIDGET: {"model_id": "1"}, VIEW: asked, "image/png": "AA=="}
+    note = {"minigpt": {"label": "fig-a"}, "image/png": {"width": 720}}
+    shown = new_output("display_data", data=data, metadata=note)
+    good.cells[1].outputs = [shown]
+    tidy(good)
+    assert good.cells[1].outputs[0].data == {VIEW: asked, "image/png": "AA=="}
+    assert good.cells[1].outputs[0].metadata == note
+    assert compared(good)[0] == [{VIEW: asked}]
 
 
 def test_prints_and_errors_keep_their_order(good: Any) -> None:

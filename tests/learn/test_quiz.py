@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt_edu.learn.quiz import ITEMS, QUIZ, Item, Option, Quiz, lint
+from minigpt_edu.learn.quiz import ITEMS, Item, Option, Quiz, lint
+from minigpt_edu.viz.output import QUIZ
 
 SEVEN = 7
 WORDS = st.text("abcdefgh <>&`'\"", min_size=3, max_size=20).filter(str.strip)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -15,8 +17,13 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from minigpt_edu.viz import STYLE, show
-from minigpt_edu.viz.show import PLOTLY
+from minigpt_edu.model import GPT, GPTConfig
+from minigpt_edu.text import ByteBPE
+from minigpt_edu.viz import STYLE, show, views, widgets
+from minigpt_edu.viz.output import VIEW
+from minigpt_edu.viz.show import OWN_MODELS, PLOTLY
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 WORDS: dict[str, str] = {
     "label": "fig-line",
@@ -149,3 +156,92 @@ def test_panels_may_have_names(outputs: Any) -> None:
 def test_what_is_not_a_figure_is_refused() -> None:
     with pytest.raises(TypeError, match="not a list"):
         show([1, 2], **WORDS)  # type: ignore[arg-type]
+
+
+# Views: figures that compute.
+
+HEADS = views.heads("The old boat came home at night.")
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook, with a script of no weight."""
+    monkeypatch.setattr(
+        sys.modules["minigpt_edu.viz.show"], "in_notebook", lambda: True
+    )
+    monkeypatch.setattr(widgets, "_script", lambda kind: "export default {};")
+    monkeypatch.setattr(widgets, "_style", lambda: "")
+
+
+def test_a_view_is_a_live_figure_and_what_was_asked(
+    outputs: Any, notebook: None
+) -> None:
+    (figure, note), (caption, _) = outputs(HEADS)
+    assert set(figure) == {WIDGET_VIEW, VIEW, "text/plain"}
+    assert figure[VIEW] == HEADS.to_json()
+    assert figure["text/plain"] == f"fig-line: {WORDS['alt']}"
+    assert note["minigpt"] == {**WORDS, "primary": VIEW, "shaded": False}
+    assert caption["text/markdown"] == f"**Figure.** {WORDS['caption']}"
+
+
+def test_what_is_compared_is_the_same_each_time(outputs: Any, notebook: None) -> None:
+    def compared() -> Any:
+        (figure, note), caption = outputs(HEADS)
+        figure.pop(WIDGET_VIEW)
+        return figure, note, caption
+
+    assert compared() == compared()
+    assert json.loads(json.dumps(compared()[0])) == compared()[0]
+
+
+def test_a_script_without_jupyter_gets_the_text(outputs: Any) -> None:
+    (figure, _), _ = outputs(HEADS)
+    assert set(figure) == {VIEW, "text/plain"}
+
+
+def test_a_widget_can_be_kept_and_shown(outputs: Any, notebook: None) -> None:
+    figure = widgets.Figure(HEADS)
+    (shown, note), _ = outputs(figure)
+    assert shown[WIDGET_VIEW]["model_id"] == figure.model_id
+    assert note["minigpt"]["primary"] == VIEW
+
+
+def test_a_model_of_one_s_own_is_saved_for_the_picture(
+    notebook: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = sys.modules["minigpt_edu.viz.show"]
+    monkeypatch.setattr(module, "emit", lambda *parts: None)
+    monkeypatch.setenv(OWN_MODELS, str(tmp_path))
+    tokenizer = ByteBPE.train("a boat", 261)
+    model = GPT(GPTConfig.modern(vocab_size=261, n_layer=1, n_head=2, n_embd=8))
+    own = views.heads("a boat", checkpoint=None)
+    show(own, **WORDS, model=model, tokenizer=tokenizer)
+    assert [path.name for path in tmp_path.iterdir()] == ["fig-line.safetensors"]
+    show(HEADS, **{**WORDS, "label": "fig-two"})
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_model_goes_with_a_view_alone(notebook: None) -> None:
+    with pytest.raises(TypeError, match=r"goes with a view"):
+        show(drawing(), **WORDS, model=1)
+    with pytest.raises(ValueError, match="needs model= and tokenizer="):
+        show(views.heads("a boat", checkpoint=None), **WORDS)
+
+
+def test_nothing_but_a_live_figure_needs_a_widget_library() -> None:
+    code = (
+        "import sys; sys.modules['anywidget'] = None; import minigpt_edu.viz as v;"
+        "v.show(v.views.heads('a boat'), label='fig-a', caption='A.', alt='B');"
+        "print(sorted({'ipywidgets', 'torch', 'IPython'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "fig-a: B\nA.\n[]\n", done.stderr
+
+
+def test_a_missing_widget_library_is_named_with_its_remedy(
+    notebook: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["minigpt_edu.viz.show"]
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"anywidget: pip install -r"):
+        show(HEADS, **WORDS)

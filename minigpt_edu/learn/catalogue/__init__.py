@@ -1,7 +1,7 @@
 """The catalogue: for each chapter, what a reader builds and how it is got wrong.
 
-A check is named `chapter.thing`. A chapter's page is read when one of its names is asked
-for; this room refuses to know what the functions compute.
+A check is named `chapter.thing`. A chapter's page is read when one of its names is
+asked for; this room refuses to know what the functions compute.
 
     find("attention.causal").variants       # the known wrong ones
     names("attention")                      # all that this chapter can check

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .record import Check, Draw, Inputs, wrong
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "running_mean", "scores", "softmax", "weighted_mean"]
 
 
 def running_mean(x: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def _sum_instead_of_mean(x: Tensor) -> Tensor:
 def _leaves_itself_out(x: Tensor) -> Tensor:
     """Row t counts too: x[: t + 1], not x[:t], which is empty for the first row."""
     before = x.cumsum(0) - x
-    return before / torch.arange(len(x)).clamp(min=1)[:, None]
+    return before / torch.arange(len(x))[:, None]
 
 
 def _divided_by_the_length(x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def _divided_by_the_length(x: Tensor) -> Tensor:
 
 def _divided_by_t(x: Tensor) -> Tensor:
     """Counting begins at 0, so there are t + 1 rows from 0 to t, not t."""
-    return x.cumsum(0) / torch.arange(len(x)).clamp(min=1)[:, None]
+    return x.cumsum(0) / torch.arange(len(x))[:, None]
 
 
 def _averages_the_future(x: Tensor) -> Tensor:
@@ -65,8 +65,8 @@ def _running_mean_cases(draw: Draw) -> list[Inputs]:
 
 
 def weighted_mean(x: Tensor, weights: Tensor) -> Tensor:
-    """Row t is the mean of the rows of x (S, C) with the weights[t] (T, S), all positive
-    and not yet summing to 1."""
+    """Row t is the mean of the rows of x (S, C) with the weights[t] (T, S), all
+    positive and not yet summing to 1."""
     return (weights / weights.sum(-1, keepdim=True)) @ x  # (T, C)
 
 
@@ -123,12 +123,14 @@ def _without_subtracting_the_maximum(scores: Tensor) -> Tensor:
 
 
 def _overflow(scores: Tensor) -> str:
-    return f"the largest score is {scores.max():.0f}, its exp overflows, inf / inf is NaN"
+    return (
+        f"the largest score is {scores.max():.0f}, its exp overflows, inf / inf is NaN"
+    )
 
 
 def _one_maximum_for_all_rows(scores: Tensor) -> Tensor:
-    """Subtract each row's own maximum, amax(-1, keepdim=True): after subtracting that of
-    another row, a whole row can become exp(-2000) = 0, and 0 / 0 is NaN."""
+    """Subtract each row's own maximum, amax(-1, keepdim=True): after subtracting that
+    of another row, a whole row can become exp(-2000) = 0, and 0 / 0 is NaN."""
     e = (scores - scores.max()).exp()
     return e / e.sum(-1, keepdim=True)
 

@@ -4,8 +4,8 @@ Pure records. They refuse to know what a function is about; each chapter's page 
 catalogue fills them in.
 
     draw = Draw(seed=0)
-    inputs = {"x": draw(5, 3), "heads": 2}           # one case, in the order of the call
-    wrong(_not_scaled)                               # name and advice from its docstring
+    inputs = {"x": draw(5, 3), "heads": 2}        # one case, in the order of the call
+    wrong(_not_scaled)                            # name and advice from its docstring
 
 Wrong on purpose, to see whether a test notices: DeMillo, Lipton and Sayward, "Hints on
 Test Data Selection" (1978), mutation testing.
@@ -83,7 +83,9 @@ class Check:
     reference: Callable[..., Any]
     cases: Callable[[Draw], list[Inputs]]  # fresh inputs, the smallest first
     variants: tuple[Variant, ...] = ()
-    seen: Callable[[Inputs, Any], Any] | None = None  # the part of an answer that counts
+    seen: Callable[[Inputs, Any], Any] | None = (
+        None  # the part of an answer that counts
+    )
 
     @property
     def call(self) -> str:

@@ -15,8 +15,10 @@ import { closeMatches, globPattern } from "../../../minigpt_edu/viz/js/core/name
 import { Mulberry32, drawId } from "../../../minigpt_edu/viz/js/core/rng.js";
 import { Sampler } from "../../../minigpt_edu/viz/js/core/sampling.js";
 import { StreamDecoder, bytesText } from "../../../minigpt_edu/viz/js/core/utf8.js";
+import { EngineSource } from "../../../minigpt_edu/viz/js/host/engine_source.js";
 
 let tokenizer = new ByteBPE([]);
+let source = null;
 const floats = (numbers) => Float32Array.from(numbers, Number); // "-Infinity" too
 
 const answers = {
@@ -46,6 +48,17 @@ const answers = {
     const loaded = loadCheckpoint(readFileSync(path));
     return { info: loaded.info, ids: loaded.tokenizer?.encode(text) };
   },
+  source(name, path) {
+    source = new EngineSource(name, loadCheckpoint(readFileSync(path)));
+    return source.name;
+  },
+  /** What a figure is told: JSON values, and each array as [shape, numbers]. */
+  async ask(method, args) {
+    const { values, arrays } = await source.answer(method, args);
+    const listed = Object.entries(arrays);
+    const told = listed.map(([name, { data, shape }]) => [name, shape, [...data]]);
+    return { values, arrays: told };
+  },
   config: (values) => makeConfig(values),
   hookNames: (values) => hookNames(makeConfig(values)),
   conditions: () => Object.keys(HOOK_CONDITIONS),
@@ -72,7 +85,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   let answer;
   try {
     const [name, ...args] = JSON.parse(line);
-    answer = { result: answers[name](...args) };
+    answer = { result: await answers[name](...args) };
   } catch (error) {
     answer = { error: error.message };
   }

@@ -21,6 +21,12 @@ export const SHAPES = {
   none: { position: "none", attn_output: false, attn_bias: false },
 };
 
+/** The shape of the model that comes with the book. */
+export const READER = {
+  ...MODERN, vocab_size: 1024, block_size: 256, n_layer: 5, n_head: 4, n_kv_head: 2,
+  n_embd: 128, n_hidden: 336,
+};
+
 /** Weights invented on demand; the same seed gives the same ones. */
 class RandomTable {
   constructor(seed) {

@@ -198,16 +198,17 @@ test("the pin shown is the sampler's own draw, turn after turn", () => {
 
 test("an experiment names its hook, part and place, and nothing else", () => {
   const choice = { layer: 1, index: 3, position: null, ids: null };
-  assert.deepEqual(experimentEdits({ ...choice, unit: "head", op: "zero" }), [
+  assert.deepEqual(experimentEdits({ ...choice, unit: "head", op: "zero" }, 9), [
     { hook: "blocks.1.attn.z", op: "zero", head: 3 },
   ]);
-  assert.deepEqual(experimentEdits({ ...choice, unit: "neuron", op: "mean" }), [
+  assert.deepEqual(experimentEdits({ ...choice, unit: "neuron", op: "mean" }, 9), [
     { hook: "blocks.1.mlp.post", op: "mean", neuron: 3 },
   ]);
   const there = { unit: "stream", op: "patch", position: 2, ids: [5, 6, 7] };
-  assert.deepEqual(experimentEdits({ ...choice, ...there }), [
-    { hook: "blocks.1.resid_post", op: "patch", position: 2, ids: [5, 6, 7] },
-  ]);
+  const patch = { hook: "blocks.1.resid_post", op: "patch", position: 2, ids: [5, 6, 7] };
+  assert.deepEqual(experimentEdits({ ...choice, ...there }, 9), [patch]);
+  const end = { ...choice, ...there, position: 8 }; // the ends belong together
+  assert.deepEqual(experimentEdits(end, 9), [{ ...patch, position: 8, from: 2 }]);
 });
 
 test("a control is another part, every one is drawn, and the seed decides", () => {

@@ -23,10 +23,12 @@ const CHECKPOINT_FORMAT = "minigpt_edu/1";
 export class CheckpointError extends Error {}
 
 /**
- * The model, its tokenizer (null if none is stored) and what the file says of itself.
- * Throws CheckpointError when it is damaged or of another kind.
+ * The model, its tokenizer (null if none is stored), what the file says of itself, and
+ * the parameters by the names they have in torch. Throws CheckpointError when the file
+ * is damaged or of another kind.
  * @param {ArrayBuffer | Uint8Array} file
- * @returns {{model: GPT, tokenizer: ByteBPE | null, info: CheckpointInfo}}
+ * @returns {{model: GPT, tokenizer: ByteBPE | null, info: CheckpointInfo,
+ *   weights: Map<string, import("./tensor.js").Tensor>}}
  */
 export function loadCheckpoint(file) {
   try {
@@ -38,7 +40,8 @@ export function loadCheckpoint(file) {
       weights.set(name.slice("model.".length), floatTensor(stored));
     }
     const model = new GPT(info.config, new WeightTable(weights));
-    return { model, tokenizer: storedTokenizer(tensors.get("tokenizer")), info };
+    const tokenizer = storedTokenizer(tensors.get("tokenizer"));
+    return { model, tokenizer, info, weights };
   } catch (error) {
     throw new CheckpointError(`not a usable checkpoint: ${error.message}`, {
       cause: error,

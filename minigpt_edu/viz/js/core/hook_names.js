@@ -40,6 +40,17 @@ export function hookNames(config) {
   return [...names.slice(0, first), ...layers.flat(), ...after];
 }
 
+/**
+ * The axes of one hook: "blocks.0.attn.q" -> ["batch", "head", "position", "head_dim"].
+ * @param {string} name @returns {string[]}
+ */
+export function hookAxes(name) {
+  const general = name.replace(/^blocks\.\d+\./, "blocks.{i}.");
+  const row = HOOKS.find((hook) => hook.name === general);
+  if (row === undefined) throw new Error(`there is no hook ${name}`);
+  return row.axes.split(", ");
+}
+
 function isBlockHook(name) {
   return name.includes("{i}");
 }

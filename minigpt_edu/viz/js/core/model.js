@@ -112,17 +112,30 @@ export class GPT {
     if (targets !== null) checkTargets(targets, tokens, vocab_size);
     const listener = new Listener(this.hookNames(), { keep, edits });
     const cache = new KVCache(this.config, tokens);
-    const pass = new Pass(new Workspace(), { tokens, start: 0, cache, listener });
-    const logits = this.#write(this.#read(ids, pass), pass);
+    const logits = this.readOn(ids, cache, listener);
     if (targets !== null) {
       const loss = surprises(logits, targets, vocab_size);
-      pass.showAs("", "loss", loss, [tokens]);
+      if (listener.wants("loss")) listener.hear("loss", makeTensor(loss, [1, tokens]));
     }
     const shape = [1, tokens, vocab_size];
     return {
       logits: makeTensor(logits.slice(0, tokens * vocab_size), shape),
       cache: new ActivationCache(listener.values),
     };
+  }
+
+  /**
+   * Reads these ids behind those of the cache, all at once and before a listener: their
+   * logits [T, V], which belong to the cache.
+   * @param {ArrayLike<number>} ids @param {KVCache} cache @param {Listener} listener
+   * @returns {Float32Array}
+   */
+  readOn(ids, cache, listener) {
+    const tokens = ids.length, start = cache.length;
+    const pass = new Pass(cache.work, { tokens, start, cache, listener });
+    const logits = this.#write(this.#read(ids, pass), pass);
+    cache.ids.push(...Array.from(ids));
+    return logits;
   }
 
   /**
@@ -139,10 +152,8 @@ export class GPT {
     const tokens = data.length / n_embd;
     const pass = new Pass(new Workspace(), { tokens, start: 0, cache: null });
     const logits = this.#write(data, pass);
-    return makeTensor(logits.slice(0, tokens * vocab_size), [
-      ...shape.slice(0, -1),
-      vocab_size,
-    ]);
+    const axes = [...shape.slice(0, -1), vocab_size];
+    return makeTensor(logits.slice(0, tokens * vocab_size), axes);
   }
 
   /** Token ids -> the residual stream [T, C] after the last block. */

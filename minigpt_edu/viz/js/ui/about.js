@@ -10,6 +10,7 @@ export function aboutLine(about) {
     `Model: ${about.name ?? "your own"}, ${showCount(about.params)} parameters`,
     `${n_layer} layers of ${n_head} heads`,
   ];
-  if (Number.isFinite(about.step)) parts.push(`${showCount(about.step)} training steps`);
+  if (Number.isFinite(about.step))
+    parts.push(`${showCount(about.step)} training steps`);
   return `${parts.join(", ")}.`;
 }

@@ -2,12 +2,12 @@
  * A short list of named numbers as thin bars: what comes next, what a row reads.
  *
  *     const bars = new Bars({ label: "next token", limit: 1 });
- *     bars.update([{ name: piece, value: 0.31 }, { name: "the rest", value: 0.2 }]);
+ *     bars.update([{ name: piece, value: 0.31 }, ...]);
  *
- * With `signed`, bars start in the middle and the two directions have their own colours.
+ * With `signed`, bars start in the middle; the two directions have their own colours.
  */
 
-import { element, fill } from "./dom.js";
+import { element, fill, span } from "./dom.js";
 import { showNumber, showShare } from "./format.js";
 import { pieceNode } from "./pieces.js";
 
@@ -16,7 +16,9 @@ import { pieceNode } from "./pieces.js";
 
 /** The list; `element` is what goes into the page. */
 export class Bars {
-  /** @param {{label: string, limit?: number, signed?: boolean, digits?: number}} options */
+  /**
+   * @param {{label: string, limit?: number, signed?: boolean, digits?: number}} options
+   */
   constructor({ label, limit = 1, signed = false, digits = 2 }) {
     this.limit = limit;
     this.signed = signed;
@@ -36,20 +38,33 @@ export class Bars {
   }
 
   #draw(line, { name, value, text, role, quiet = false, chosen = false, onPick }) {
-    const share = Number.isFinite(value) ? Math.min(1, Math.abs(value) / this.limit) : 0;
+    const share = Number.isFinite(value)
+      ? Math.min(1, Math.abs(value) / this.limit)
+      : 0;
     const [label, track, number] = line.children;
     const [bar] = track.children;
-    fill(label, onPick ? element("button", { type: "button", onclick: onPick }, pieceNode(name)) : pieceNode(name));
+    fill(
+      label,
+      onPick
+        ? element("button", { type: "button", onclick: onPick }, pieceNode(name))
+        : pieceNode(name),
+    );
     bar.style.width = `${(this.signed ? 50 : 100) * share}%`;
-    bar.className = `mg-bar ${role ? `mg-fill-${role}` : ""} ${value < 0 ? "mg-below" : ""}`;
+    const fillClass = role ? `mg-fill-${role}` : "";
+    bar.className = `mg-bar ${fillClass} ${value < 0 ? "mg-below" : ""}`;
     line.className = `${quiet ? "mg-quiet-line" : ""} ${chosen ? "mg-chosen" : ""}`;
-    number.textContent = text ?? (this.signed ? showNumber(value, this.digits) : showShare(value, this.digits));
+    number.textContent =
+      text ??
+      (this.signed ? showNumber(value, this.digits) : showShare(value, this.digits));
   }
 }
 
 function emptyBar() {
-  return element("li", {},
-    element("span", { class: "mg-bar-name" }),
-    element("span", { class: "mg-bar-track" }, element("span", { class: "mg-bar" })),
-    element("span", { class: "mg-bar-number" }));
+  return element(
+    "li",
+    {},
+    span("mg-bar-name"),
+    span("mg-bar-track", span("mg-bar")),
+    span("mg-bar-number"),
+  );
 }

@@ -2,7 +2,7 @@
  * Questions to whoever computes: torch in JupyterLab, the page's engine in the book.
  *
  *     const caller = new Caller(model);
- *     const { ids, arrays } = await caller.ask("run", { ids, keep: ["blocks.*.attn.q"] });
+ *     const { arrays } = await caller.ask("run", { ids, keep: ["blocks.*.attn.q"] });
  *     arrays.logits                                  // {data: Float32Array, shape}
  *
  * Of each method only the latest question counts: an older one rejects with `Outdated`,

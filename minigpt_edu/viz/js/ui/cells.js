@@ -1,43 +1,75 @@
 /**
  * The cells of a matrix on a canvas: colours, hatching, and numbers where they fit.
+ *
+ *     const cells = new Cells();
+ *     cells.draw({ rows: 3, columns: 3, values, scale, cell: 24, paint });
  */
 
-import { cssColour, inkOn, mixColours } from "./scale.js";
+import { element } from "./dom.js";
+import { colourOf, cssColour, inkOn, mixColours } from "./scale.js";
 
 const ROOM_FOR_NUMBERS = 33; // pixels of a cell
+const MOTION = 260; // milliseconds from one picture to the next
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {{rows: any[], columns: any[], cell: number, paint: any, from: any[], to: any[],
- *   share: number, masked?: (row: number, column: number) => boolean,
- *   text: (row: number, column: number) => string}} picture
+ * @typedef {{rows: number, columns: number, values: ArrayLike<number>, cell: number,
+ *   scale: import("./scale.js").Scale, paint: any, smoothly?: boolean,
+ *   masked?: (row: number, column: number) => boolean,
+ *   text?: (row: number, column: number) => string}} CellPicture
  */
-export function drawCells(canvas, picture) {
-  const { rows, columns, cell, paint, from, to, share, masked, text } = picture;
-  const pen = sizedPen(canvas, columns.length * cell, rows.length * cell);
-  const gap = cell > 20 ? 1 : 0.5;
-  const hatched = [];
-  if (cell >= ROOM_FOR_NUMBERS) {
-    pen.font = `${cell >= 40 ? 12 : 11}px ${getComputedStyle(canvas).fontFamily}`;
+
+/** The canvas; `element` is what goes into the page. */
+export class Cells {
+  constructor() {
+    this.element = element("canvas", { "aria-hidden": "true" });
+    this.colours = [];
+  }
+
+  /** Draws; `smoothly`, colours of as many cells as before change in a moment. */
+  draw(picture) {
+    const { values, scale, paint, smoothly = false } = picture;
+    const from = this.colours;
+    const to = Array.from(values, (value) => colourOf(value, scale, paint));
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const start = performance.now();
+    const show = (share) => {
+      if (this.colours !== to) return; // something newer is drawn
+      this.#paint(picture, (i) =>
+        share < 1 ? mixColours(from[i], to[i], share) : to[i],
+      );
+      const next = (now) => show(Math.max(0, Math.min(1, (now - start) / MOTION)));
+      if (share < 1) requestAnimationFrame(next);
+    };
+    this.colours = to;
+    show(smoothly && !calm && from.length === to.length ? 0 : 1);
+  }
+
+  #paint({ rows, columns, cell, paint, masked, text }, colour) {
+    const pen = sizedPen(this.element, columns * cell, rows * cell);
+    const gap = cell > 20 ? 1 : 0.5;
+    const numbers = text !== undefined && cell >= ROOM_FOR_NUMBERS;
+    const hatched = [];
+    pen.font = `${cell >= 40 ? 12 : 11}px ${getComputedStyle(this.element).fontFamily}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-  }
-  for (let row = 0; row < rows.length; row++) {
-    for (let column = 0; column < columns.length; column++) {
-      const x = column * cell, y = row * cell, at = row * columns.length + column;
+    for (let i = 0; i < rows * columns; i++) {
+      const row = Math.floor(i / columns),
+        column = i % columns;
+      const x = column * cell,
+        y = row * cell;
       if (masked?.(row, column)) {
         hatched.push([x, y]);
         continue;
       }
-      const colour = share < 1 ? mixColours(from[at], to[at], share) : to[at];
-      pen.fillStyle = cssColour(colour);
+      const here = colour(i);
+      pen.fillStyle = cssColour(here);
       pen.fillRect(x, y, cell - gap, cell - gap);
-      if (cell < ROOM_FOR_NUMBERS) continue;
-      pen.fillStyle = inkOn(colour);
-      pen.fillText(text(row, column), x + cell / 2 - gap / 2, y + cell / 2 + 0.5);
+      if (!numbers) continue;
+      pen.fillStyle = inkOn(here);
+      pen.fillText(text(row, column), x + (cell - gap) / 2, y + cell / 2 + 0.5);
     }
+    hatchCells(pen, hatched, cell, paint);
   }
-  hatchCells(pen, hatched, cell - gap, paint);
 }
 
 /** The pen of a canvas of this size in pixels of the page, sharp on any screen. */

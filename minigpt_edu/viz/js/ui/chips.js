@@ -15,19 +15,38 @@ export class Chips {
   /** @param {{label: string, onPick?: (position: number) => void}} options */
   constructor({ label, onPick = () => {} }) {
     this.onPick = onPick;
-    this.element = element("div", { class: "mg-chips", role: "group", "aria-label": label,
-      onkeydown: (event) => this.#key(event) });
+    this.element = element("div", {
+      class: "mg-chips",
+      role: "group",
+      "aria-label": label,
+      onkeydown: (event) => this.#key(event),
+    });
   }
 
-  /** @param {any[]} pieces @param {{chosen?: number | null, notes?: string[]}} [options] */
+  /**
+   * @param {any[]} pieces
+   * @param {{chosen?: number | null, notes?: string[]}} [options]
+   */
   update(pieces, { chosen = null, notes = [] } = {}) {
     const had = [...this.element.children].indexOf(document.activeElement);
-    fill(this.element, pieces.map((piece, i) =>
-      element("button", { type: "button", class: "mg-chip", "aria-label": `${pieceName(piece)} ${notes[i] ?? ""}`,
-        "aria-pressed": String(i === chosen), tabindex: i === (chosen ?? 0) ? "0" : "-1",
-        onclick: () => this.onPick(i) },
-        pieceNode(piece), notes[i] === undefined ? null : element("small", {}, notes[i])),
-    ));
+    fill(
+      this.element,
+      pieces.map((piece, i) =>
+        element(
+          "button",
+          {
+            type: "button",
+            class: "mg-chip",
+            "aria-label": `${pieceName(piece)} ${notes[i] ?? ""}`,
+            "aria-pressed": String(i === chosen),
+            tabindex: i === (chosen ?? 0) ? "0" : "-1",
+            onclick: () => this.onPick(i),
+          },
+          pieceNode(piece),
+          notes[i] === undefined ? null : element("small", {}, notes[i]),
+        ),
+      ),
+    );
     if (had >= 0) this.element.children[Math.min(had, pieces.length - 1)]?.focus();
   }
 

@@ -6,7 +6,7 @@
  *     controls.append(layer.element);
  */
 
-import { debounced, element, fill, freshId } from "./dom.js";
+import { debounced, div, element, fill, freshId, span } from "./dom.js";
 
 const TYPING = 160; // milliseconds without a key before the text is read
 
@@ -14,7 +14,10 @@ const TYPING = 160; // milliseconds without a key before the text is read
 export function selectBox({ label, onInput }) {
   const select = element("select", { onchange: () => onInput(select.value) });
   const update = ({ options, value }) => {
-    fill(select, options.map(([key, text]) => element("option", { value: key }, text)));
+    fill(
+      select,
+      options.map(([key, text]) => element("option", { value: key }, text)),
+    );
     select.value = String(value);
   };
   return { element: labelled(label, select), input: select, update };
@@ -27,32 +30,71 @@ export function slider({ label, min, max, step, show = String, onInput }) {
     output.textContent = show(Number(value));
     input.setAttribute("aria-valuetext", output.textContent);
   };
-  const input = element("input", { type: "range", min, max, step,
-    oninput: () => { write(input.value); onInput(Number(input.value)); } });
-  const update = (value) => { input.value = String(value); write(value); };
+  const input = element("input", {
+    type: "range",
+    min,
+    max,
+    step,
+    oninput: () => {
+      write(input.value);
+      onInput(Number(input.value));
+    },
+  });
+  const update = (value) => {
+    input.value = String(value);
+    write(value);
+  };
   return { element: labelled(label, input, output), input, update };
 }
 
 /** Something that is on or off. */
 export function toggle({ label, onInput }) {
-  const input = element("input", { type: "checkbox", onchange: () => onInput(input.checked) });
-  const update = (on, enabled = true) => { input.checked = on; input.disabled = !enabled; };
-  return { element: element("label", { class: "mg-toggle" }, input, element("span", {}, label)), input, update };
+  const input = element("input", {
+    type: "checkbox",
+    onchange: () => onInput(input.checked),
+  });
+  const update = (on, enabled = true) => {
+    input.checked = on;
+    input.disabled = !enabled;
+  };
+  const text = span("", label);
+  return {
+    element: element("label", { class: "mg-toggle" }, input, text),
+    input,
+    text,
+    update,
+  };
 }
 
 /** A button. */
 export function pushButton({ label, onPress }) {
-  const button = element("button", { type: "button", class: "mg-button", onclick: onPress }, label);
+  const button = element(
+    "button",
+    { type: "button", class: "mg-button", onclick: onPress },
+    label,
+  );
   return { element: button, input: button, update: (text) => fill(button, text) };
 }
 
 /** A line of text, read when the typing pauses or at once with Enter. */
 export function textField({ label, onInput, wide = true }) {
   const later = debounced(onInput, TYPING);
-  const now = () => { later.cancel(); onInput(input.value); };
-  const input = element("input", { type: "text", dir: "auto", spellcheck: "false", autocomplete: "off",
-    maxlength: "2000", oninput: () => later(input.value), onkeydown: (event) => event.key === "Enter" && now() });
-  const update = (text) => { if (input.value !== text) input.value = text; };
+  const now = () => {
+    later.cancel();
+    onInput(input.value);
+  };
+  const input = element("input", {
+    type: "text",
+    dir: "auto",
+    spellcheck: "false",
+    autocomplete: "off",
+    maxlength: "2000",
+    oninput: () => later(input.value),
+    onkeydown: (event) => event.key === "Enter" && now(),
+  });
+  const update = (text) => {
+    if (input.value !== text) input.value = text;
+  };
   const whole = labelled(label, input);
   whole.classList.toggle("mg-wide", wide);
   return { element: whole, input, update };
@@ -60,5 +102,5 @@ export function textField({ label, onInput, wide = true }) {
 
 function labelled(label, input, ...after) {
   input.id = freshId();
-  return element("div", { class: "mg-control" }, element("label", { for: input.id }, label), input, after);
+  return div("mg-control", element("label", { for: input.id }, label), input, after);
 }

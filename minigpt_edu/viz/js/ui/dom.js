@@ -28,6 +28,16 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** A block with a class. */
+export function div(name, ...children) {
+  return element("div", { class: name }, ...children);
+}
+
+/** A part of a line with a class. */
+export function span(name, ...children) {
+  return element("span", { class: name }, ...children);
+}
+
 /** Sets, or with `false` and `null` removes, attributes. */
 export function setAttributes(node, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -55,7 +65,7 @@ function appendAll(node, children) {
 
 /** A piece of a line in the colour of its role: query, key, value, residual, mlp. */
 export function inRole(role, ...children) {
-  return element("span", { class: `mg-as-${role}` }, ...children);
+  return span(`mg-as-${role}`, ...children);
 }
 
 /** A new name for an `id`, unique in the page. */

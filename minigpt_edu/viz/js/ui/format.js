@@ -17,7 +17,7 @@ export function showNumber(value, digits = 2) {
   return (zero ? "" : sign) + text.replace("e+", "e");
 }
 
-/** A share of 1: what is there but too small for the digits is said to be below them. */
+/** A share of 1; what is too small for the digits is said to be below them. */
 export function showShare(value, digits = 2) {
   if (!Number.isFinite(value)) return showNumber(value, digits);
   const least = 10 ** -digits;
@@ -35,4 +35,14 @@ export function showPercent(value) {
 /** A whole number in groups of three. @param {number} value */
 export function showCount(value) {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** A number with three digits that count: for numbers of any size. */
+export function showLoosely(value) {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || size < 0.001 || size >= 1e6)
+    return showNumber(value, 3);
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(size)));
+  const text = showNumber(digits > 0 ? value : Number(value.toPrecision(3)), digits);
+  return size >= 1000 ? text.replace(/\B(?=(\d{3})+$)/g, ",") : text;
 }

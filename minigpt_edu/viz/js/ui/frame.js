@@ -1,7 +1,7 @@
 /**
- * The frame of every figure: question, controls, picture, sentence, table, note, errors.
+ * The frame of every figure: question, controls, picture, sentence, table, note.
  *
- *     const frame = new Frame({ model, el, question, state: { step: 0 }, load, draw, sentence, table });
+ *     const frame = new Frame({ model, el, question, load, draw, sentence, table });
  *     frame.promptField();
  *     frame.body.append(matrix.element);
  *     return frame.start();
@@ -13,7 +13,7 @@
  */
 
 import { Caller, Outdated } from "./call.js";
-import { element, fill, freshId } from "./dom.js";
+import { div, element, fill, freshId, span } from "./dom.js";
 import { aboutLine } from "./about.js";
 import { pageStore } from "./store.js";
 import { tableOf } from "./table.js";
@@ -22,18 +22,23 @@ import { watchTheme } from "./theme.js";
 
 const GONE = "The kernel is gone: run the cell again to go on.";
 
-/** @typedef {{ask: (method: string, args?: any) => Promise<any>, state: any, about: any}} Loading */
+/**
+ * @typedef {{ask: (method: string, args?: any) => Promise<any>, state: any,
+ *   about: any}} Loading
+ * @typedef {{model: any, el: HTMLElement, question: string,
+ *   state?: Record<string, any>, reload?: string[],
+ *   offline?: boolean, illustrative?: boolean,
+ *   load: (given: Loading) => any, draw: (result: any, state: any) => void,
+ *   sentence: (result: any, state: any) => any,
+ *   note?: (result: any, state: any) => string,
+ *   table?: (result: any, state: any) => any}} FrameParts
+ *   `reload`: the state that needs new answers; `offline`: no model is asked;
+ *   a sentence is a text or a list of texts and nodes; a table is what tableOf takes
+ */
 
 /** One figure in the page. */
 export class Frame {
-  /**
-   * @param {{model: any, el: HTMLElement, question: string, state?: Record<string, any>,
-   *   reload?: string[], offline?: boolean, illustrative?: boolean,
-   *   load: (given: Loading) => Promise<any> | any, draw: (result: any, state: any) => void,
-   *   sentence: (result: any, state: any) => any,
-   *   table?: (result: any, state: any) => {caption: string, columns: any[], rows: any[][]}}} parts
-   *   offline: no model is asked, not even what it is
-   */
+  /** @param {FrameParts} parts */
   constructor(parts) {
     const { model, el } = parts;
     this.parts = { reload: ["text"], ...parts };
@@ -53,25 +58,45 @@ export class Frame {
 
   #build(el) {
     const tableId = freshId();
-    this.controls = element("div", { class: "mg-controls" });
-    this.body = element("div", { class: "mg-body" });
+    this.controls = div("mg-controls");
+    this.body = div("mg-body");
     this.sentence = element("p", { class: "mg-sentence", "aria-live": "polite" });
     this.error = element("p", { class: "mg-error", role: "status" });
-    this.note = element("span", { class: "mg-note" });
+    this.note = span("mg-note");
     this.table = element("div", { class: "mg-table-place", id: tableId, hidden: true });
-    this.button = element("button", { type: "button", class: "mg-plain-button", "aria-expanded": "false",
-      "aria-controls": tableId, onclick: () => this.#toggleTable() }, "Show as table");
+    this.button = element(
+      "button",
+      {
+        type: "button",
+        class: "mg-plain-button",
+        "aria-expanded": "false",
+        "aria-controls": tableId,
+        onclick: () => this.#toggleTable(),
+      },
+      "Show as table",
+    );
     this.question = element("p", { class: "mg-question" }, this.parts.question);
-    const foot = element("div", { class: "mg-foot" }, this.note, this.parts.table ? this.button : null);
-    this.element = element("div", { class: "mg-frame" }, this.question, this.controls,
-      this.error, this.body, this.sentence, foot, this.table);
+    const foot = div("mg-foot", this.note, this.parts.table ? this.button : null);
+    this.element = div(
+      "mg-frame",
+      this.question,
+      this.controls,
+      this.error,
+      this.body,
+      this.sentence,
+      foot,
+      this.table,
+    );
     el.append(this.element);
     this.stops.push(() => this.element.remove());
   }
 
   /** The text field for the state's `text`. */
   promptField(label = "Your text") {
-    this.prompt = textField({ label, onInput: (text) => this.set({ text, position: null }) });
+    this.prompt = textField({
+      label,
+      onInput: (text) => this.set({ text, position: null }),
+    });
     this.prompt.update(this.state.text ?? "");
     this.controls.append(this.prompt.element);
     return this.prompt;
@@ -84,7 +109,10 @@ export class Frame {
       this.stops.push(() => this.model.off(name, action));
     };
     listen("change:selection", () => this.#followSelection());
-    listen("change:status", () => this.model.get("status") === "gone" && this.#show(GONE));
+    listen(
+      "change:status",
+      () => this.model.get("status") === "gone" && this.#show(GONE),
+    );
     this.stops.push(watchTheme(() => this.#draw()));
     this.#load();
     return () => this.stops.splice(0).forEach((stop) => stop());
@@ -103,7 +131,8 @@ export class Frame {
   /** Whether anything is new; loads or draws if so. */
   #change(changes) {
     const fresh = Object.keys(changes).filter(
-      (key) => JSON.stringify(changes[key]) !== JSON.stringify(this.state[key]));
+      (key) => JSON.stringify(changes[key]) !== JSON.stringify(this.state[key]),
+    );
     Object.assign(this.state, changes);
     if (fresh.some((key) => this.parts.reload.includes(key))) this.#load();
     else if (fresh.length > 0) this.#draw();
@@ -116,7 +145,8 @@ export class Frame {
     const text = config.prompt === undefined ? {} : { text: config.prompt };
     const given = { ...this.parts.state, ...text, ...config, ...chosen };
     const known = Object.keys({ ...this.parts.state, ...text });
-    for (const key of known) this.state[key] = given[key] ?? this.parts.state?.[key] ?? null;
+    for (const key of known)
+      this.state[key] = given[key] ?? this.parts.state?.[key] ?? null;
   }
 
   #followSelection() {
@@ -127,7 +157,10 @@ export class Frame {
 
   async #load() {
     const turn = ++this.turn;
-    const ask = (method, args) => this.caller.ask(method, args);
+    const ask = async (method, args) => {
+      if (turn !== this.turn) throw new Outdated(method); // a newer load has begun
+      return this.caller.ask(method, args);
+    };
     if (this.result === null) this.#status("loading");
     this.element.classList.add("mg-busy");
     try {
@@ -168,7 +201,8 @@ export class Frame {
     const said = [parts.sentence(result, state)].flat(Infinity);
     const text = said.map((part) => part?.textContent ?? part).join("");
     if (text !== this.sentence.textContent) fill(this.sentence, said);
-    fill(this.note, parts.illustrative ? "Illustrative numbers." : aboutLine(this.about));
+    const who = parts.illustrative ? "Illustrative numbers." : aboutLine(this.about);
+    fill(this.note, [parts.note?.(result, state), who].filter(Boolean).join(" "));
     if (!this.table.hidden) this.#fillTable();
     if (this.model.get("status") !== "gone") this.#status("ready");
   }
@@ -181,7 +215,8 @@ export class Frame {
   }
 
   #fillTable() {
-    if (this.result !== null) fill(this.table, tableOf(this.parts.table(this.result, this.state)));
+    if (this.result !== null)
+      fill(this.table, tableOf(this.parts.table(this.result, this.state)));
   }
 
   #show(message) {

@@ -1,6 +1,6 @@
 /** What a colour means: the ramp with its numbers, and the sign for masked cells. */
 
-import { element } from "./dom.js";
+import { element, span } from "./dom.js";
 import { showNumber } from "./format.js";
 import { colourOf, cssColour } from "./scale.js";
 
@@ -18,12 +18,20 @@ export function legendOf({ scale, paint, key, masked }) {
   const ticks = kind === "signed" ? [low, 0, limit] : [0, limit / 2, limit];
   const middle = kind === "signed" ? digits : Number.isInteger(limit) ? 1 : digits + 1;
   return [
-    key ? element("span", { class: "mg-legend-key" }, key) : null,
-    element("span", { class: "mg-ramp" },
-      element("span", { class: "mg-ramp-bar", style: `background: linear-gradient(to right, ${colours.join(", ")})` }),
-      element("span", { class: "mg-ramp-ticks" },
-        ticks.map((tick, i) => element("span", {}, showNumber(tick, i === 1 ? (tick === 0 ? 0 : middle) : digits)))),
+    key ? span("mg-legend-key", key) : null,
+    span(
+      "mg-ramp",
+      element("span", {
+        class: "mg-ramp-bar",
+        style: `background: linear-gradient(to right, ${colours.join(", ")})`,
+      }),
+      span(
+        "mg-ramp-ticks",
+        ticks.map((tick, i) =>
+          span("", showNumber(tick, i === 1 ? (tick === 0 ? 0 : middle) : digits)),
+        ),
+      ),
     ),
-    masked ? element("span", { class: "mg-legend-masked" }, element("span", { class: "mg-hatch" }), masked) : null,
+    masked ? span("mg-legend-masked", span("mg-hatch"), masked) : null,
   ];
 }

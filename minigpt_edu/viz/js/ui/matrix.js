@@ -1,36 +1,42 @@
 /**
  * A matrix of numbers with a token beside each row and above each column.
  *
- *     const matrix = new Matrix({ label: "pattern", onMove, onPin, onRelease });
+ *     const matrix = new Matrix({ label: "Pattern", onMove, onPin, onRelease });
  *     parent.append(matrix.element);
- *     matrix.update({ rows: pieces, columns: pieces, values, scale: { kind: "share" } });
+ *     matrix.update({ rows, columns, values, scale: { kind: "share" }, pinned: 2 });
  *
- * The cells are one canvas, so that 64 x 64 stays quick; labels, legend and the cursor
- * are elements. The cursor moves with the arrow keys, Home and End, or the pointer;
- * Enter, Space or a click pins its row, Escape releases. Masked cells are hatched.
+ * The cells are one canvas, so that 64 x 64 stays quick; labels, legend and cursor are
+ * elements. The cursor moves with the arrow keys, Home and End, or the pointer; Enter,
+ * Space or a click pins its row, Escape releases. Masked cells are hatched.
  */
 
-import { element, fill } from "./dom.js";
-import { drawCells } from "./cells.js";
-import { pieceName, pieceNode } from "./pieces.js";
-import { legendOf } from "./legend.js";
-import { colourOf, readPaint } from "./scale.js";
+import { asideColumns } from "./asides.js";
+import { div, fill, setAttributes } from "./dom.js";
 import { showNumber, showShare } from "./format.js";
+import { heldIn, movedBy } from "./grid_keys.js";
+import { legendOf } from "./legend.js";
+import { matrixFrame } from "./matrix_frame.js";
+import { pieceName, pieceNode } from "./pieces.js";
+import { readPaint } from "./scale.js";
 
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const LARGEST = 44, SMALLEST = 24, SMALLEST_OF_MANY = 16; // pixels of a cell
-const MOTION = 260; // milliseconds from one picture to the next
+const LARGEST = 44; // pixels of a cell, at most
+const SMALLEST = 24; // at least
+const MANY = 32; // rows or columns; then cells may be smaller
+const SMALLEST_OF_MANY = 16;
 
 /**
  * @typedef {{rows: any[], columns: any[], values: ArrayLike<number>,
- *   scale: import("./scale.js").Scale, masked?: (row: number, column: number) => boolean,
- *   digits?: number, pinned?: number | null, maskedNote?: string, key?: string}} Content
- *   rows and columns are pieces or strings; `key` names the legend
+ *   scale: import("./scale.js").Scale, digits?: number, pinned?: number | null,
+ *   masked?: (row: number, column: number) => boolean, maskedNote?: string,
+ *   key?: string, asides?: {name: string, items: any[]}[]}} MatrixContent
+ *   rows and columns are pieces or strings; `key` names the legend; `asides` are
+ *   columns of numbers to the right
  */
 
 /** The matrix; `element` is what goes into the page. */
 export class Matrix {
   /**
+   * Without `onMove`, the matrix itself says what is under the cursor.
    * @param {{label: string, rowName?: string, columnName?: string, largest?: number,
    *   onMove?: (row: number, column: number) => void,
    *   onPin?: (row: number, column: number) => void, onRelease?: () => void,
@@ -38,68 +44,63 @@ export class Matrix {
    */
   constructor(options) {
     this.options = { rowName: "from", columnName: "to", largest: LARGEST, ...options };
-    /** @type {Content | null} */
+    /** @type {any} */
     this.content = null;
     this.at = [0, 0]; // the cursor
     this.home = [0, 0]; // where it returns to when the pointer leaves
     this.cell = 0;
-    this.colours = [];
-    this.#build();
-    new ResizeObserver(() => this.content && this.#layOut(false)).observe(this.box);
-  }
-
-  #build() {
-    const { label, rowName, columnName } = this.options;
-    this.canvas = element("canvas", { "aria-hidden": "true" });
-    this.cursor = element("div", { class: "mg-cursor", role: "gridcell", id: `${label}-cell` });
-    this.line = element("div", { role: "row" }, this.cursor);
-    this.grid = element(
-      "div",
+    this.width = 0; // of the box, when it was laid out
+    this.parts = matrixFrame(
+      { ...this.options, idle: options.onMove === undefined },
       {
-        class: "mg-cells", role: "grid", tabindex: "0",
-        "aria-label": `${label}: arrow keys move, Enter chooses the row`,
         onkeydown: (event) => this.#key(event),
         onpointermove: (event) => this.#point(event),
         onpointerleave: () => this.move(...this.home),
-        onclick: (event) => this.#click(event),
+        onclick: (event) => this.#click(...this.#cellUnder(event)),
       },
-      this.canvas, this.line,
     );
-    this.rowLabels = element("div", { class: "mg-row-labels", "aria-hidden": "true",
-      onclick: (event) => this.#clickLabel(event) });
-    this.columnLabels = element("div", { class: "mg-column-labels", "aria-hidden": "true" });
-    this.corner = element("div", { class: "mg-corner", "aria-hidden": "true" },
-      element("span", {}, `${columnName} \u2192`), element("span", {}, `${rowName} \u2193`));
-    this.box = element("div", { class: "mg-scroll mg-matrix-box" },
-      element("div", { class: "mg-matrix-grid" },
-        this.corner, this.columnLabels, this.rowLabels, this.grid));
-    this.legend = element("div", { class: "mg-legend" });
-    this.element = element("div", { class: "mg-matrix" }, this.box, this.legend);
+    this.element = this.parts.element;
+    this.parts.rowLabels.addEventListener("click", (event) => this.#clickLabel(event));
+    new ResizeObserver(() => this.#resize()).observe(this.parts.box);
   }
 
-  /** Draws these numbers; the colours of a matrix of the same size change smoothly. */
+  /**
+   * Draws these numbers; the colours of a matrix of the same size change smoothly.
+   * @param {MatrixContent} content
+   */
   update(content) {
     const old = this.content;
-    this.content = content;
     const { rows, columns, pinned = null } = content;
-    const fits = ([row, column]) => row < rows.length && column < columns.length;
-    const same = old?.rows.length === rows.length && old.columns.length === columns.length;
-    if (pinned !== null && pinned !== this.home[0]) this.home = [pinned, this.home[1]];
-    if (!fits(this.home)) this.home = [rows.length - 1, Math.max(0, columns.length - 2)];
+    const same =
+      old?.rows.length === rows.length && old.columns.length === columns.length;
+    this.content = content;
+    const [row, column] = this.home;
+    if (old === null || row >= rows.length || column >= columns.length) {
+      this.home = [rows.length - 1, Math.max(0, columns.length - 2)];
+    }
+    if (pinned !== null) this.home = [pinned, this.home[1]];
     this.at = [...this.home];
-    fill(this.rowLabels, rows.map((row) => element("div", {}, pieceNode(row))));
-    fill(this.columnLabels, columns.map((column) => element("div", {}, pieceNode(column))));
-    this.grid.setAttribute("aria-rowcount", String(rows.length));
-    this.grid.setAttribute("aria-colcount", String(columns.length));
-    this.#layOut(Boolean(same));
+    fill(
+      this.parts.rowLabels,
+      rows.map((row) => div("", pieceNode(row))),
+    );
+    fill(
+      this.parts.columnLabels,
+      columns.map((column) => div("", pieceNode(column))),
+    );
+    fill(this.parts.asides, asideColumns(content.asides ?? []));
+    const size = { "aria-rowcount": rows.length, "aria-colcount": columns.length };
+    setAttributes(this.parts.grid, size);
+    this.#layOut(same);
   }
 
   /** Moves the cursor; with `stay`, it returns here when the pointer leaves. */
   move(row, column, stay = false) {
     const { rows, columns } = this.content;
-    this.at = [clampIndex(row, rows.length), clampIndex(column, columns.length)];
+    this.at = [heldIn(row, rows.length), heldIn(column, columns.length)];
     if (stay) this.home = [...this.at];
     this.#placeCursor();
+    if (stay) this.#reveal();
     this.options.onMove?.(...this.at);
   }
 
@@ -108,116 +109,128 @@ export class Matrix {
     const { rows, columns, masked } = this.content;
     const text = this.options.describe?.(row, column);
     if (text !== undefined) return text;
-    const { rowName, columnName } = this.options;
-    const where = `${rowName} ${pieceName(rows[row])}, ${columnName} ${pieceName(columns[column])}`;
-    return `${where}: ${masked?.(row, column) ? "masked" : this.textOf(row, column, 3)}`;
+    const from = `${this.options.rowName} ${pieceName(rows[row])}`;
+    const to = `${this.options.columnName} ${pieceName(columns[column])}`;
+    const value = masked?.(row, column) ? "masked" : this.textOf(row, column, 3);
+    return `${from}, ${to}: ${value}`;
   }
 
   /** The value of a cell as it is written. */
   textOf(row, column, digits) {
     const { values, columns, scale } = this.content;
     const value = values[row * columns.length + column];
-    return scale.kind === "share" ? showShare(value, digits) : showNumber(value, digits);
+    return scale.kind === "share"
+      ? showShare(value, digits)
+      : showNumber(value, digits);
+  }
+
+  /** What stands in the cell: nothing for a share that rounds to nothing. */
+  #short(row, column) {
+    const text = this.textOf(row, column, this.content.digits ?? 2);
+    return text.startsWith("<") ? "" : text;
+  }
+
+  #resize() {
+    const other = this.parts.box.clientWidth !== this.width;
+    if (other && this.content !== null) this.#layOut(false);
   }
 
   #layOut(smoothly) {
-    const { rows, columns, scale, masked, maskedNote, key } = this.content;
+    const { rows, columns, scale, masked, maskedNote = "masked", key } = this.content;
+    const { box, rowLabels, columnLabels, asides, legend, cells } = this.parts;
     const paint = readPaint(this.element);
-    const many = Math.max(rows.length, columns.length) > 32;
-    const room = this.box.clientWidth - this.rowLabels.offsetWidth - 2;
+    this.width = box.clientWidth;
+    const room = this.width - rowLabels.offsetWidth - asides.offsetWidth - 4;
     const fit = Math.floor(room / columns.length);
-    const smallest = many ? SMALLEST_OF_MANY : SMALLEST;
-    this.cell = Math.max(smallest, Math.min(this.options.largest, fit > 0 ? fit : LARGEST));
+    const least =
+      Math.max(rows.length, columns.length) > MANY ? SMALLEST_OF_MANY : SMALLEST;
+    this.cell = Math.max(
+      least,
+      Math.min(this.options.largest, fit > 0 ? fit : LARGEST),
+    );
     this.element.style.setProperty("--mg-cell", `${this.cell}px`);
-    const widest = Math.max(0, ...[...this.columnLabels.children].map(
-      (label) => label.firstChild.offsetWidth));
-    this.columnLabels.classList.toggle("mg-upright", widest > this.cell - 4);
-    fill(this.legend, legendOf({ scale, paint, key, masked: masked && (maskedNote ?? "masked") }));
-    this.#paint(paint, smoothly);
+    columnLabels.classList.remove("mg-upright");
+    const widths = [...columnLabels.children].map((one) => one.firstChild.offsetWidth);
+    columnLabels.classList.toggle("mg-upright", Math.max(...widths) > this.cell - 4);
+    fill(legend, legendOf({ scale, paint, key, masked: masked && maskedNote }));
+    cells.draw({
+      ...this.content,
+      rows: rows.length,
+      columns: columns.length,
+      cell: this.cell,
+      paint,
+      smoothly,
+      text: (row, column) => this.#short(row, column),
+    });
     this.#placeCursor();
-  }
-
-  #paint(paint, smoothly) {
-    const { values, scale } = this.content;
-    const from = this.colours;
-    const to = Array.from(values, (value) => colourOf(value, scale, paint));
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const start = performance.now();
-    const picture = (share) => {
-      if (this.colours !== to) return; // something newer is drawn
-      drawCells(this.canvas, {
-        ...this.content, cell: this.cell, paint, from, to, share,
-        text: (row, column) => this.textOf(row, column, this.content.digits ?? 2),
-      });
-      const next = (now) => picture(Math.min(1, (now - start) / MOTION));
-      if (share < 1) requestAnimationFrame(next);
-    };
-    this.colours = to;
-    picture(smoothly && !calm && from.length === to.length ? 0 : 1);
   }
 
   #placeCursor() {
     const [row, column] = this.at;
     const { pinned = null } = this.content;
-    this.cursor.style.transform = `translate(${column * this.cell}px, ${row * this.cell}px)`;
-    this.line.setAttribute("aria-rowindex", String(row + 1));
-    this.cursor.setAttribute("aria-colindex", String(column + 1));
-    this.cursor.setAttribute("aria-label", this.describe(row, column));
-    this.cursor.setAttribute("aria-selected", String(row === pinned));
-    mark(this.rowLabels, "mg-here", row);
-    mark(this.rowLabels, "mg-pinned", pinned);
-    mark(this.columnLabels, "mg-here", column);
+    const { cursor, line, rowFrame, rowLabels, columnLabels, readout } = this.parts;
+    const text = this.describe(row, column);
+    const y = row * this.cell;
+    cursor.style.transform = `translate(${column * this.cell}px, ${y}px)`;
+    rowFrame.style.transform = `translateY(${y}px)`;
+    line.setAttribute("aria-rowindex", String(row + 1));
+    setAttributes(cursor, {
+      "aria-colindex": column + 1,
+      "aria-label": text,
+      "aria-selected": String(row === pinned),
+    });
+    if (readout !== null) readout.textContent = text;
+    markOnly(rowLabels, "mg-here", row);
+    markOnly(rowLabels, "mg-pinned", pinned);
+    markOnly(columnLabels, "mg-here", column);
   }
 
   #key(event) {
-    const [row, column] = this.at;
-    const { columns } = this.content;
-    if (event.key in ARROWS) {
-      const [down, right] = ARROWS[event.key];
-      this.move(row + down, column + right, true);
-    } else if (event.key === "Home" || event.key === "End") {
-      this.move(row, event.key === "Home" ? 0 : columns.length - 1, true);
-    } else if (event.key === "Enter" || event.key === " ") {
-      this.options.onPin?.(row, column);
-    } else if (event.key === "Escape") {
-      this.options.onRelease?.();
-    } else {
-      return;
-    }
+    const { rows, columns } = this.content;
+    const { onPin, onRelease } = this.options;
+    const to = movedBy(event.key, this.at, rows.length, columns.length);
+    if (to !== null) this.move(...to, true);
+    else if (event.key === "Enter" || event.key === " ") onPin?.(...this.at);
+    else if (event.key === "Escape") onRelease?.();
+    else return;
     event.preventDefault();
     event.stopPropagation();
-    this.cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  #cellAt(event) {
-    const { left, top } = this.canvas.getBoundingClientRect();
-    return [(event.clientY - top) / this.cell, (event.clientX - left) / this.cell].map(Math.floor);
+  /** Scrolls the matrix's own box, never the page, until the cursor is in sight. */
+  #reveal() {
+    const { cell } = this;
+    const { box, rowLabels, columnLabels } = this.parts;
+    const [row, column] = this.at;
+    const right = rowLabels.offsetWidth + (column + 1) * cell + 6 - box.clientWidth;
+    const below = columnLabels.offsetHeight + (row + 1) * cell + 10 - box.clientHeight;
+    box.scrollLeft = Math.max(Math.min(box.scrollLeft, column * cell), right);
+    box.scrollTop = Math.max(Math.min(box.scrollTop, row * cell), below);
+  }
+
+  #cellUnder({ clientX, clientY }) {
+    const { left, top } = this.parts.grid.getBoundingClientRect();
+    return [(clientY - top) / this.cell, (clientX - left) / this.cell].map(Math.floor);
   }
 
   #point(event) {
-    const [row, column] = this.#cellAt(event);
-    const { rows, columns } = this.content;
-    const inside = row >= 0 && column >= 0 && row < rows.length && column < columns.length;
+    const [row, column] = this.#cellUnder(event);
+    const inside = row >= 0 && column >= 0;
     if (inside && (row !== this.at[0] || column !== this.at[1])) this.move(row, column);
   }
 
-  #click(event) {
-    this.move(...this.#cellAt(event), true);
+  #click(row, column) {
+    this.move(row, column, true);
     this.options.onPin?.(...this.at);
   }
 
-  #clickLabel(event) {
-    const row = [...this.rowLabels.children].indexOf(event.target.closest(".mg-row-labels > div"));
-    if (row < 0) return;
-    this.move(row, this.at[1], true);
-    this.options.onPin?.(...this.at);
+  #clickLabel({ target }) {
+    const label = target.closest(".mg-row-labels > div");
+    const row = [...this.parts.rowLabels.children].indexOf(label);
+    if (row >= 0) this.#click(row, this.at[1]);
   }
 }
 
-function clampIndex(index, count) {
-  return Math.max(0, Math.min(count - 1, index));
-}
-
-function mark(parent, name, index) {
+function markOnly(parent, name, index) {
   [...parent.children].forEach((child, i) => child.classList.toggle(name, i === index));
 }

@@ -25,9 +25,10 @@ export class PageStore {
     };
   }
 
-  /** Tells all other figures of this text. @param {string} text @param {number} position */
+  /** Tells the figures of this text; `from` is who chose. */
   choose(text, position, from) {
-    for (const listener of [...(this.listeners.get(text) ?? [])]) listener(position, from);
+    for (const listener of [...(this.listeners.get(text) ?? [])])
+      listener(position, from);
   }
 
   /** A number that no other question of this page has. */

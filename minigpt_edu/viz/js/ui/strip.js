@@ -6,7 +6,7 @@
  */
 
 import { sizedPen } from "./cells.js";
-import { element, fill } from "./dom.js";
+import { div, element, fill, span } from "./dom.js";
 import { showNumber } from "./format.js";
 import { colourOf, cssColour, readPaint } from "./scale.js";
 
@@ -17,9 +17,9 @@ export class Strip {
     this.label = label;
     this.height = height;
     this.canvas = element("canvas", { class: "mg-strip-cells", role: "img" });
-    this.name = element("span", { class: `mg-strip-name mg-as-${role}` }, name);
-    this.text = element("span", { class: "mg-strip-text" });
-    this.element = element("div", { class: "mg-strip" }, this.name, this.canvas, this.text);
+    this.name = span(`mg-strip-name mg-as-${role}`, name);
+    this.text = span("mg-strip-text");
+    this.element = div("mg-strip", this.name, this.canvas, this.text);
   }
 
   /**
@@ -32,7 +32,8 @@ export class Strip {
     const width = Math.max(3, Math.min(8, Math.floor(256 / values.length)));
     const pen = sizedPen(this.canvas, values.length * width, this.height);
     pen.globalAlpha = faint;
-    let low = Infinity, high = -Infinity;
+    let low = Infinity,
+      high = -Infinity;
     Array.from(values).forEach((value, i) => {
       low = Math.min(low, value);
       high = Math.max(high, value);
@@ -42,6 +43,9 @@ export class Strip {
     if (name !== undefined) fill(this.name, name);
     fill(this.text, text);
     const range = `from ${showNumber(low)} to ${showNumber(high)}`;
-    this.canvas.setAttribute("aria-label", `${label}: ${values.length} numbers ${range}`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `${label}: ${values.length} numbers ${range}`,
+    );
   }
 }

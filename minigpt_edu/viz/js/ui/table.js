@@ -1,7 +1,7 @@
 /**
  * The numbers of a figure as a table, for who would rather read them.
  *
- *     tableOf({ caption: "Pattern", columns: ["token", "share"], rows: [[piece, "0.3"]] })
+ *     tableOf({ caption: "Row", columns: ["token", "share"], rows: [[piece, "0.3"]] })
  *
  * Cells are texts or pieces; the first cell of a row names it.
  */
@@ -13,13 +13,22 @@ import { pieceNode } from "./pieces.js";
 export function tableOf({ caption, columns, rows }) {
   const head = columns.map((cell) => element("th", { scope: "col" }, pieceNode(cell)));
   const lines = rows.map(([first, ...rest]) =>
-    element("tr", {},
+    element(
+      "tr",
+      {},
       element("th", { scope: "row" }, pieceNode(first)),
-      rest.map((cell) => element("td", {}, pieceNode(cell)))),
+      rest.map((cell) => element("td", {}, pieceNode(cell))),
+    ),
   );
-  return element("div", { class: "mg-scroll", tabindex: "0", role: "region", "aria-label": caption },
-    element("table", { class: "mg-table" },
+  return element(
+    "div",
+    { class: "mg-scroll", tabindex: "0", role: "region", "aria-label": caption },
+    element(
+      "table",
+      { class: "mg-table" },
       element("caption", {}, caption),
       element("thead", {}, element("tr", {}, head)),
-      element("tbody", {}, lines)));
+      element("tbody", {}, lines),
+    ),
+  );
 }

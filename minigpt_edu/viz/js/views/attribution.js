@@ -31,7 +31,10 @@ export function readoutNames(config) {
 export function attributionKeep(config) {
   const added = config.position === "learned" || config.position === "sinusoidal";
   return [
-    "embed", ...(added ? ["pos_embed"] : []), "blocks.*.attn.out", "blocks.*.mlp.out",
+    "embed",
+    ...(added ? ["pos_embed"] : []),
+    "blocks.*.attn.out",
+    "blocks.*.mlp.out",
     ...(config.final_norm ? ["norm_final.scale"] : []),
     config.logit_softcap === null ? "logits" : "logits_raw",
   ];
@@ -95,7 +98,8 @@ export function logitParts(arrays, config, reader, position) {
 
 /** What a LayerNorm takes away, the mean, it takes from every part alike. */
 function readout(vector, direction, centred) {
-  let mean = 0, sum = 0;
+  let mean = 0,
+    sum = 0;
   if (centred) mean = vector.reduce((a, b) => a + b, 0) / vector.length;
   for (let i = 0; i < vector.length; i++) sum += (vector[i] - mean) * direction[i];
   return sum;

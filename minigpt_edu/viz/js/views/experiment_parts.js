@@ -1,7 +1,7 @@
 /**
  * An experiment on a run, as data: what is changed, what is compared, and the control.
  *
- *     const edits = experimentEdits(choice);              // for the method "run"
+ *     const edits = experimentEdits(choice, tokens);      // for the method "run"
  *     compareNext(before, after, 5);                      // whose chance rose or fell
  *     controlChoice(choice, sizes, seed, 0);              // the same done elsewhere
  *
@@ -11,7 +11,8 @@
 
 import { Mulberry32 } from "../core/rng.js";
 import { softmaxOf } from "../core/sampling.js";
-import { topPlaces } from "./vectors.js";
+import { topPlaces, vectorAt } from "./vectors.js";
+import { standoutHead } from "./walk_parts.js";
 
 /**
  * `unit` is what is changed: a head's z, a neuron, or the stream leaving a block at
@@ -25,13 +26,18 @@ import { topPlaces } from "./vectors.js";
 
 const UNIT_HOOKS = { head: "attn.z", neuron: "mlp.post", stream: "resid_post" };
 
-/** The edits of a choice. @param {Choice} choice @returns {Record<string, any>[]} */
-export function experimentEdits({ unit, layer, index, op, position, ids }) {
+/**
+ * The edits of a choice, for a text of so many tokens.
+ * @param {Choice} choice @param {number} tokens @returns {Record<string, any>[]}
+ */
+export function experimentEdits({ unit, layer, index, op, position, ids }, tokens) {
   const edit = { hook: `blocks.${layer}.${UNIT_HOOKS[unit]}`, op };
   if (unit === "head") edit.head = index;
   if (unit === "neuron") edit.neuron = index;
   if (position !== null) edit.position = position;
   if (op === "patch") edit.ids = ids;
+  // the ends of both texts belong together, however long they are
+  if (op === "patch" && position === tokens - 1) edit.from = ids.length - 1;
   return [edit];
 }
 
@@ -68,15 +74,23 @@ export function controlChoice(choice, sizes, seed, turn) {
  * @param {Float32Array} before logits [V] @param {Float32Array} after
  */
 export function compareNext(before, after, count) {
-  const was = softmaxOf(before), is = softmaxOf(after);
+  const was = softmaxOf(before),
+    is = softmaxOf(after);
   const change = was.map((p, id) => is[id] - p);
   const row = (id) => ({
-    id, was: was[id], is: is[id], change: change[id], logit: after[id] - before[id],
+    id,
+    was: was[id],
+    is: is[id],
+    change: change[id],
+    logit: after[id] - before[id],
   });
   const best = [...new Set([...topPlaces(was, count), ...topPlaces(is, count)])];
   best.sort((a, b) => was[b] - was[a] || a - b);
   const rises = topPlaces(change, count).filter((id) => change[id] > 0);
-  const falls = topPlaces(change.map((c) => -c), count).filter((id) => change[id] < 0);
+  const falls = topPlaces(
+    change.map((c) => -c),
+    count,
+  ).filter((id) => change[id] < 0);
   const apart = change.reduce((sum, c) => sum + Math.abs(c), 0) / 2;
   return { best: best.map(row), rises: rises.map(row), falls: falls.map(row), apart };
 }
@@ -92,4 +106,53 @@ export function meanLoss(loss, tokens) {
   let sum = 0;
   for (let t = 0; t < tokens - 1; t++) sum += loss.data[t];
   return sum / (tokens - 1);
+}
+
+/**
+ * What a change did: to the next token's chances, to the mean surprise of the text, and
+ * (`shift`) to the surprise at each token, which its predecessor had to guess.
+ * @param {{logits: Float32Array, loss: import("../core/tensor.js").Tensor}} before
+ * @param {{logits: Float32Array, loss: import("../core/tensor.js").Tensor}} after
+ */
+export function compareRuns(before, after) {
+  const tokens = before.loss.shape[1];
+  const was = meanLoss(before.loss, tokens),
+    is = meanLoss(after.loss, tokens);
+  const shift = Array.from({ length: tokens }, (_, t) =>
+    t === 0 ? null : after.loss.data[t - 1] - before.loss.data[t - 1],
+  );
+  const rise = was === null ? null : is - was;
+  return { next: compareNext(before.logits, after.logits, 6), was, is, rise, shift };
+}
+
+/**
+ * The part that is changed, with every choice made that the reader left open: the head
+ * that adds the largest share of its layer, the neuron farthest from zero at the last
+ * token, the stream in the middle.
+ * @param {any} state @param {{ids: number[], from: number[] | null, layers: number,
+ *   kept: Record<string, import("../core/tensor.js").Tensor>}} run
+ * @returns {Choice}
+ */
+export function changedPart(state, { ids, from, layers, kept }) {
+  const { unit, op, place } = state;
+  const end = ids.length - 1;
+  const position = place === null ? null : Math.min(end, place);
+  const choice = { unit, op, ids: from, position, index: 0, layer: 0 };
+  const asked = state.layer === null ? null : Math.min(layers - 1, state.layer);
+  if (unit === "stream") {
+    return { ...choice, layer: asked ?? layers >> 1, position: position ?? end };
+  }
+  const first = asked ?? 0,
+    count = asked === null ? layers : 1;
+  if (unit === "head") {
+    const { layer, head } = standoutHead(kept, count, position ?? end, first);
+    return { ...choice, layer, index: state.head ?? head };
+  }
+  const peaks = Array.from({ length: count }, (_, i) => {
+    const post = vectorAt(kept[`blocks.${first + i}.mlp.post`], 0, end);
+    const [index] = topPlaces(post, 1, true);
+    return { layer: first + i, index, size: Math.abs(post[index]) };
+  });
+  const { layer, index } = peaks.reduce((a, b) => (b.size > a.size ? b : a));
+  return { ...choice, layer, index: state.neuron ?? index };
 }

@@ -15,7 +15,12 @@ import { topPlaces, vectorAt, vectorLength } from "./vectors.js";
 /** What a walk needs to keep of a run. @returns {string[]} */
 export function walkKeep(config) {
   const each = [
-    "resid_mid", "resid_post", "attn.pattern", "attn.out", "mlp.post", "mlp.out",
+    "resid_mid",
+    "resid_post",
+    "attn.pattern",
+    "attn.out",
+    "mlp.post",
+    "mlp.out",
     config.attn_output ? "attn.head_out" : "attn.z",
   ];
   return ["embed", "blocks.0.resid_pre", ...each.map((name) => `blocks.*.${name}`)];
@@ -54,12 +59,13 @@ export function headLengths(arrays, layer, position) {
 
 /**
  * The layer and head whose addition is the longest at one token, compared with what the
- * other heads of its layer add: the one that stands out. Of equal ones the first.
+ * other heads of its layer add: the one that stands out. Of equal ones the first. Only
+ * so many `layers` are looked at, from `first` on.
  * @returns {{layer: number, head: number, share: number}}
  */
-export function standoutHead(arrays, layers, position) {
-  let best = { layer: 0, head: 0, share: -1 };
-  for (let layer = 0; layer < layers; layer++) {
+export function standoutHead(arrays, layers, position, first = 0) {
+  let best = { layer: first, head: 0, share: -1 };
+  for (let layer = first; layer < first + layers; layer++) {
     const lengths = headLengths(arrays, layer, position);
     const all = lengths.reduce((sum, length) => sum + length, 0);
     lengths.forEach((length, head) => {
@@ -86,7 +92,8 @@ export function strongestNeurons(arrays, layer, position, count) {
   const order = topPlaces(post, post.length, true);
   const neurons = order.slice(0, count).map((n) => ({ neuron: n, value: post[n] }));
   const whole = vectorLength(post) ** 2;
-  let squares = 0, half = 0;
+  let squares = 0,
+    half = 0;
   for (; half < order.length && squares < whole / 2; half++) {
     squares += post[order[half]] ** 2;
   }
@@ -132,4 +139,35 @@ export function drawnPin(logits, seed, turn) {
   let from = 0;
   for (let other = 0; other < id; other++) from += probs[other];
   return { u, id, from, to: from + probs[id] };
+}
+
+/** How many tokens were appended to the present text. */
+export function appendedCount({ text, grown }) {
+  return grown?.text === text ? grown.count : 0;
+}
+
+/** The changes of the walk's state that append one more token. */
+export function oneMoreToken(state) {
+  return {
+    grown: { text: state.text, count: appendedCount(state) + 1 },
+    position: null,
+  };
+}
+
+/**
+ * The line of all chances, in the order of the token numbers, as a draw sees it: pieces
+ * of at least `least` stand alone, runs of smaller ones are put together.
+ * @returns {{id: number | null, from: number, to: number}[]} id null: a run of small ones
+ */
+export function chancePieces(logits, least) {
+  const pieces = [];
+  let at = 0;
+  softmaxOf(logits).forEach((p, id) => {
+    const before = pieces.at(-1);
+    if (p >= least) pieces.push({ id, from: at, to: at + p });
+    else if (before !== undefined && before.id === null) before.to = at + p;
+    else pieces.push({ id: null, from: at, to: at + p });
+    at += p;
+  });
+  return pieces;
 }

@@ -1,0 +1,70 @@
+/** The experiment in words and as a table. */
+
+import { showNumber, showPercent } from "../ui/format.js";
+import { pieceName } from "../ui/pieces.js";
+import { showSigned } from "./signed.js";
+import { tokenPiece } from "./vocabulary.js";
+
+/** What can be changed. */
+export const UNITS = { head: "a head", neuron: "a neuron", stream: "the stream" };
+
+/** How it can be changed. */
+export const OPERATIONS = {
+  zero: "set to zero",
+  mean: "set to its mean",
+  patch: "taken from another text",
+};
+
+/** A changed part, short: "layer 3, head 2". */
+export function partLabel({ unit, layer, index, position }, pieces) {
+  const what =
+    unit === "stream"
+      ? `${pieceName(pieces[position])} at ${position}`
+      : `${unit} ${index}`;
+  return `layer ${layer}, ${what}`;
+}
+
+/** One plain sentence: what was done, what moved most, and what the controls say. */
+export function experimentSentence({ about, pieces, choice, effects }) {
+  const [{ next, was, is, rise }, ...controls] = effects;
+  const { unit, layer, index, position, op } = choice;
+  const part =
+    unit === "stream"
+      ? `the stream after layer ${layer}`
+      : `${unit} ${index} of layer ${layer}`;
+  const where = position === null ? "every token" : pieceName(pieces[position]);
+  const most = [...next.rises, ...next.falls].sort(
+    (a, b) => Math.abs(b.change) - Math.abs(a.change),
+  )[0];
+  const what = most
+    ? `${showPercent(next.apart)} of the chances move, most at ` +
+      `${pieceName(tokenPiece(about, most.id))} from ${showPercent(most.was)} to ${showPercent(most.is)}`
+    : "no chance of a next token moves";
+  const surprise =
+    rise === null
+      ? ""
+      : `, and the mean surprise of the text goes from ${showNumber(was, 3)} to ` +
+        `${showNumber(is, 3)} nats`;
+  const larger = controls.filter((one) => one.next.apart >= next.apart).length;
+  return (
+    `With ${part} ${OPERATIONS[op]} at ${where}, ${what}${surprise}. ` +
+    `Of ${controls.length} controls, ${larger || "none"} move${larger > 1 ? "" : "s"} the chances as much.`
+  );
+}
+
+/** The tokens that were likeliest or moved most, before and after. */
+export function experimentTable({ about, pieces, choice, effects }) {
+  const { best, rises, falls } = effects[0].next;
+  const rows = new Map([...best, ...rises, ...falls].map((row) => [row.id, row]));
+  return {
+    caption: `The next token, before and after a change: ${partLabel(choice, pieces)}`,
+    columns: ["token", "before", "after", "change", "change of the logit"],
+    rows: [...rows.values()].map(({ id, was, is, change, logit }) => [
+      tokenPiece(about, id),
+      showNumber(was, 4),
+      showNumber(is, 4),
+      showSigned(change, 4),
+      showSigned(logit, 3),
+    ]),
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * What the model would say if it stopped after each layer, and who writes the answer.
+ *
+ * Above, the best guess at every token and depth. Below, for one token of the text: the
+ * ten likeliest at that depth, one token's chance through the depths, and its logit as
+ * the sum of what the embedding and every block wrote, any of which can be switched off.
+ */
+
+import { pushButton, selectBox } from "../ui/controls.js";
+import { div, element, fill } from "../ui/dom.js";
+import { showNumber, showPercent } from "../ui/format.js";
+import { Frame } from "../ui/frame.js";
+import { pieceName } from "../ui/pieces.js";
+import { attributionKeep, lensGrid, lensPath, lensTop, logitParts, logitReader, readoutNames } from "./attribution.js";
+import { LensGrid } from "./lens_grid.js";
+import { showSigned } from "./signed.js";
+import { TitledBars } from "./titled_bars.js";
+import { tokenPiece } from "./vocabulary.js";
+
+const LENS_ROOM = 64; // tokens in one figure
+const LENS_ROLES = { embed: "residual", attn: "query", mlp: "mlp" };
+
+/** @param {{model: any, el: HTMLElement}} place @returns {() => void} */
+export function renderLogitLens({ model, el }) {
+  const frame = new Frame({
+    model,
+    el,
+    question: "When does the model know its answer, and who writes it?",
+    // off: the blocks that are switched off; lead: take the lead over another apart
+    state: {
+      text: "The old boat came home at night.",
+      position: null,
+      depth: null,
+      token: null,
+      off: [],
+      lead: false,
+    },
+    reload: ["text", "off"],
+    load: lensLoad,
+    draw,
+    sentence: lensSentence,
+    table: lensTable,
+  });
+  frame.promptField();
+  const open = (position, depth) => frame.set({ position, depth, token: null });
+  const grid = new LensGrid({ onOpen: open, onRelease: () => open(null, null) });
+  const top = new TitledBars("The ten likeliest tokens");
+  const path = new TitledBars("The chance at every depth");
+  const parts = new TitledBars("What every part adds", true);
+  const sum = element("p", { class: "mg-formula" });
+  const onInput = (value) => frame.set({ lead: value === "lead" });
+  const measure = selectBox({ label: "Take apart", onInput });
+  const on = pushButton({
+    label: "Switch all on",
+    onPress: () => frame.set({ off: [] }),
+  });
+  const controls = div("mg-controls", measure.element, on.element);
+  const left = div("mg-panel mg-left", top.element, path.element);
+  const right = div("mg-panel", controls, div("", parts.element, sum));
+  frame.body.append(grid.element, div("mg-two", left, right));
+
+  function draw(result, state) {
+    const seen = lensView(result, state);
+    const { position, depth, token, depths, at, id, name } = seen;
+    const { pieces, cells, now } = result;
+    grid.update({ pieces, depths, cells, token, chosen: [position, depth] });
+    const likeliest = lensTop(now.lens, depth, position, 10).map((one) => ({
+      name: token(one.id),
+      value: one.p,
+      text: showPercent(one.p),
+      chosen: one.id === id,
+      onPick: () => frame.set({ token: one.id }),
+    }));
+    top.update(`At ${at}, ${depths[depth]}: the ten likeliest`, likeliest, 1);
+    const chances = seen.chances.map((value, i) => ({
+      name: depths[i],
+      value,
+      text: showPercent(value),
+      chosen: i === depth,
+      role: "residual",
+      onPick: () => frame.set({ position, depth: i, token: id }),
+    }));
+    path.update(`The chance of ${name} through the depths`, chances, 1);
+    const rival = pieceName(token(seen.rival));
+    const options = [
+      ["logit", `the logit of ${name}`],
+      ["lead", `its lead over ${rival}`],
+    ];
+    measure.update({ options, value: state.lead ? "lead" : "logit" });
+    on.element.hidden = state.off.length === 0;
+    right.hidden = seen.sums === null;
+    if (seen.sums !== null) drawParts(seen.sums, state.off);
+  }
+
+  /** The terms; a block is switched off and on by its name. */
+  function drawParts({ parts: terms, constant, total, logit }, off) {
+    const rows = terms.map(({ name, hook, kind, value }) => {
+      const out = off.includes(hook);
+      const others = off.filter((one) => one !== hook);
+      return {
+        name: out ? `${name}: off` : name,
+        value,
+        text: showSigned(value),
+        role: LENS_ROLES[kind],
+        quiet: out,
+        onPick:
+          kind === "embed"
+            ? undefined
+            : () => frame.set({ off: out ? others : [...off, hook] }),
+      };
+    });
+    if (constant !== 0) {
+      rows.push({ name: "biases", value: constant, text: showSigned(constant) });
+    }
+    parts.update("What each part adds to it; choose a block to switch it off", rows);
+    fill(sum, `Sum: ${showNumber(total)}. The model's own: ${showNumber(logit)}.`);
+  }
+
+  return frame.start();
+}
+
+/** The lens and the parts, of the whole model and with the blocks that are off. */
+async function lensLoad({ ask, state, about }) {
+  const { config } = about;
+  const { ids, pieces } = await ask("encode", { text: state.text });
+  if (ids.length > LENS_ROOM) {
+    throw new Error(
+      `${ids.length} tokens, and this figure shows ${LENS_ROOM}: shorten the text.`,
+    );
+  }
+  // a stream that is normalised after each addition is no sum
+  const additive = config.norm_position !== "post";
+  about.readout ??= additive // asked for once
+    ? (await ask("weights", { names: readoutNames(config) })).arrays
+    : null;
+  const keep = additive ? attributionKeep(config) : [];
+  const look = async (edits) => {
+    const { lens } = (await ask("lens", { ids, edits })).arrays;
+    return { lens, kept: (await ask("run", { ids, keep, edits })).arrays };
+  };
+  const whole = await look([]);
+  const edits = state.off.map((hook) => ({ hook, op: "zero" }));
+  const now = edits.length === 0 ? whole : await look(edits);
+  const answers = lensGrid(whole.lens).at(-1);
+  return { about, pieces, whole, now, cells: lensGrid(now.lens), answers };
+}
+
+/** What is looked at, with every choice made that the reader left open. */
+function lensView(result, state) {
+  const { about, pieces, cells, answers, whole, now } = result;
+  const last = cells.length - 1,
+    end = pieces.length - 1;
+  const depth = Math.max(0, Math.min(last, state.depth ?? last));
+  const position = Math.max(0, Math.min(end, state.position ?? end));
+  const answer = answers[position].id; // of the whole model, also when blocks are off
+  const id = state.token ?? answer;
+  const best = lensTop(whole.lens, last, position, 2);
+  const rival = best.find((one) => one.id !== id).id;
+  const token = (one) => tokenPiece(about, one);
+  const { readout } = about;
+  const sums =
+    readout &&
+    logitParts(
+      now.kept,
+      about.config,
+      logitReader(about.config, readout, id, state.lead ? rival : null),
+      position,
+    );
+  return {
+    depth,
+    position,
+    id,
+    rival,
+    token,
+    sums,
+    at: pieceName(pieces[position]),
+    name: pieceName(token(id)),
+    who: id === answer ? "the model's answer, " : "",
+    depths: depthNames(cells),
+    chances: lensPath(now.lens, position, id),
+    before: lensPath(whole.lens, position, id)[last],
+  };
+}
+
+function depthNames(cells) {
+  return cells.map((_, i) => (i === 0 ? "start" : `layer ${i - 1}`));
+}
+
+function lensSentence(result, state) {
+  const { at, name, who, chances, before, sums } = lensView(result, state);
+  const end = showPercent(chances.at(-1));
+  const most = sums?.parts.reduce((a, b) => (b.value > a.value ? b : a));
+  const by = most
+    ? `; ${most.name} adds the most, ${showSigned(most.value)} of ${showNumber(sums.total)}`
+    : "";
+  const off = sums?.parts.filter(({ hook }) => state.off.includes(hook)) ?? [];
+  const without =
+    off.length === 0
+      ? ""
+      : ` Without ${off.map((part) => part.name).join(" and ")} it ends at ${end}, ` +
+        `with all at ${showPercent(before)}.`;
+  return (
+    `After ${at}, ${who}${name}${who && ","} goes from ${showPercent(chances[0])} at ` +
+    `the start to ${end} after the last layer${by}.${without}`
+  );
+}
+
+function lensTable({ pieces, cells, about }) {
+  const guess = ({ id, p }) => `${pieceName(tokenPiece(about, id))} ${showPercent(p)}`;
+  return {
+    caption: "The best guess for the next token, and its chance",
+    columns: ["token", ...depthNames(cells)],
+    rows: pieces.map((piece, i) => [piece, ...cells.map((row) => guess(row[i]))]),
+  };
+}
