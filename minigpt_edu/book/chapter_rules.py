@@ -36,7 +36,7 @@ _STAR = "\N{BLACK STAR}"
 _TITLE = re.compile(rf"^## +(?:({_STAR}+)|(Open:)) +(.+)$", re.MULTILINE)
 _ABOUT = re.compile(r"^\*(\w+), about (\d+) minutes\*\s*$", re.MULTILINE)
 _HINT = re.compile(r"<details>\s*<summary>Hint</summary>", re.IGNORECASE)
-_ASKED = re.compile(r"<details>\s*<summary>.+?</summary>", re.DOTALL)
+_ASKED = re.compile(r"<details>\s*<summary>(.+?)</summary>", re.DOTALL)
 _CHECKS = re.compile(r"^check\(", re.MULTILINE)
 
 
@@ -101,9 +101,16 @@ def recall(notebook: Any) -> Found:
     if not cells:
         yield "", f'it has no "**{_RECALL}**" with questions on earlier sections'
     for cell in cells:
-        asked = len(_ASKED.findall(cell.source.split(f"**{_RECALL}**", 1)[1]))
-        if not RECALLED[0] <= asked <= RECALLED[1]:
-            yield cell.id, f"it recalls {asked} questions; ask {_span(RECALLED)}"
+        asked = _ASKED.findall(cell.source.split(f"**{_RECALL}**", 1)[1])
+        if not RECALLED[0] <= len(asked) <= RECALLED[1]:
+            yield cell.id, f"it recalls {len(asked)} questions; ask {_span(RECALLED)}"
+        for question in asked:
+            if set("`$*") & set(question):
+                yield (
+                    cell.id,
+                    f"{question!r} stands in HTML, where Markdown shows as written; "
+                    "use <code> or plain words",
+                )
         if cell.source.count("<details>") != cell.source.count("</details>"):
             yield cell.id, "a folded answer is not closed"
 

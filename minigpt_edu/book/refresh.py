@@ -85,7 +85,9 @@ def find(places: Iterable[Path]) -> list[Path]:
     """The notebooks among and below `places`, in order, without editors' copies."""
     found = []
     for place in places:
-        files = sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]
+        # Names that begin with a point are drafts, unless one is asked for.
+        below = sorted(place.rglob("[!.]*.ipynb"))
+        files = below if place.is_dir() else [place]
         found += [f for f in files if ".ipynb_checkpoints" not in f.parts]
     return found
 

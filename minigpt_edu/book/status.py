@@ -97,7 +97,7 @@ def record(root: Path, measures: Mapping[Path, Measure]) -> dict[str, Entry]:
 
 def _name(root: Path, path: Path) -> str | None:
     chapters = (root / "chapters").resolve()
-    if not path.resolve().is_relative_to(chapters):
+    if path.name.startswith(".") or not path.resolve().is_relative_to(chapters):
         return None
     return path.resolve().relative_to(root.resolve()).as_posix()
 

@@ -179,6 +179,7 @@ def draw_times(seconds: Mapping[str, float]) -> Any:
         place = {"xytext": (9, 0), "textcoords": "offset points", "va": "center"}
         axes.annotate(f"{ms:.3g} ms", (ms, name), **place)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(min(milliseconds) / 2, max(milliseconds) * 6)
     axes.invert_yaxis()
     axes.margins(y=0.25)

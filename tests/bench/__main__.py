@@ -27,7 +27,11 @@ from minigpt_edu.device import pick_device
 
 HERE = Path(__file__).parent
 # What each benchmark leaves out when time is short.
-QUICK = {"training": ["--quick"], "bpe": ["--size", "100000"]}
+QUICK = {
+    "training": ["--quick"],
+    "bpe": ["--size", "100000"],
+    "page": ["--rounds", "3"],
+}
 NAMES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 

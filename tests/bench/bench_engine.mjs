@@ -1,36 +1,26 @@
 /**
- * How fast the page's engine is, on the reader's shape with random weights.
+ * How fast the page's engine is on the reader's model.
  *
- *     node tests/bench/bench_engine.mjs
+ *     node tests/bench/bench_engine.mjs [checkpoint.safetensors]
  *
- * Runs in a browser too, as a module of a page that shows the console. Nothing is
- * asserted: speeds are for people.
+ * The text is tokens at random: what is computed does not depend on what they say.
+ * Nothing is asserted: speeds are for people. In a browser: tests/bench/bench_page.py.
  */
 
-import { makeConfig } from "../../minigpt_edu/viz/js/core/config.js";
+import { readFileSync } from "node:fs";
+
+import { loadCheckpoint } from "../../minigpt_edu/viz/js/core/checkpoint.js";
 import { KVCache } from "../../minigpt_edu/viz/js/core/kv_cache.js";
-import { GPT } from "../../minigpt_edu/viz/js/core/model.js";
+import { Reader } from "../../minigpt_edu/viz/js/core/reader.js";
 import { Mulberry32 } from "../../minigpt_edu/viz/js/core/rng.js";
 
-const READER = {
-  vocab_size: 1024, block_size: 256, n_layer: 5, n_head: 4, n_kv_head: 2, n_embd: 128,
-  position: "rope", norm: "rms", mlp: "swiglu", bias: false,
-};
+const SHIPPED = new URL("../../data/models/reader.safetensors", import.meta.url);
 const ROUNDS = 9;
 
 const random = new Mulberry32(7);
-const weights = {
-  count: 0,
-  take(name, shape) {
-    const size = shape.reduce((product, axis) => product * axis, 1);
-    const value = () => (shape.length === 1 ? 1 : 0.1 * (random.uniform() - 0.5));
-    this.count += size;
-    return Float32Array.from({ length: size }, value);
-  },
-  finish() {},
-};
-const model = new GPT(makeConfig(READER), weights);
-const ids = Array.from({ length: 256 }, () => Math.floor(1024 * random.uniform()));
+const { model } = loadCheckpoint(readFileSync(process.argv[2] ?? SHIPPED));
+const { vocab_size, block_size } = model.config;
+const ids = Array.from({ length: block_size }, () => Math.floor(vocab_size * random.uniform()));
 
 /** Milliseconds of a call: the median and the best of several, after one to warm up. */
 function timed(call) {
@@ -54,21 +44,26 @@ function report(what, count, { median, best }) {
 
 function oneByOne() {
   const cache = new KVCache(model.config);
-  for (let t = 1; t <= 256; t++) model.feed(ids.slice(0, t), cache);
+  for (let t = 1; t <= ids.length; t++) model.feed(ids.slice(0, t), cache);
 }
 
-const typed = new KVCache(model.config);
+const typed = new KVCache(model.config), reader = new Reader(model);
 const short = ids.slice(0, 64), other = [...ids.slice(0, 63), 5];
-let turn = 0;
+const turns = (call) => {
+  let turn = 0;
+  return () => call(turn++ % 2 === 0 ? short : other);
+};
+const all = ids.length;
 
 console.log(`${model.numParams.toLocaleString("en")} parameters, ${ROUNDS} rounds`);
-report("256 tokens one by one, logits after each", 256, timed(oneByOne));
-report("256 tokens at once", 256, timed(() => model.feed(ids, new KVCache(model.config))));
+report(`${all} tokens one by one, logits after each`, all, timed(oneByOne));
+report(`${all} tokens at once`, all, timed(() => model.feed(ids, new KVCache(model.config))));
 report("64 tokens at once", 64, timed(() => model.feed(short, new KVCache(model.config))));
 report("run, 64 tokens, logits of all", 64, timed(() => model.run(short)));
 report("run, 64 tokens, every hook", 64, timed(() => model.run(short, { keep: "*" })));
+report("the last of 64 tokens typed anew", 1, timed(turns((text) => model.feed(text, typed))));
 report(
-  "the last of 64 tokens typed anew",
+  "the same, with every hook of all 64",
   1,
-  timed(() => model.feed(turn++ % 2 === 0 ? short : other, typed)),
+  timed(turns((text) => reader.run(text, { keep: "*" }))),
 );

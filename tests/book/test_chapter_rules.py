@@ -38,6 +38,8 @@ FAULTS = [
     (RECALL, "**Recall**", "Once more", 'no "**Recall**"'),
     (RECALL, FOLDED.format("b"), "", "recalls 1 questions; ask 2 to 3"),
     (RECALL, "</details>\n<details>", "<details>", "not closed"),
+    (RECALL, "Why a?", "Why `a`?", "where Markdown shows as written"),
+    (RECALL, "Why a?", "Why $a$?", "where Markdown shows as written"),
 ]
 
 

@@ -78,9 +78,10 @@ def test_notebooks_run_on_one_thread_in_their_own_folder(
 def test_editors_copies_are_not_notebooks_of_the_book(tmp_path: Path) -> None:
     (tmp_path / ".ipynb_checkpoints").mkdir()
     write(tmp_path / ".ipynb_checkpoints" / "a.ipynb")
+    draft = write(tmp_path / ".b.ipynb")
     one, two = write(tmp_path / "b.ipynb"), write(tmp_path / "a.ipynb")
     assert find([tmp_path]) == [two, one]
-    assert find([one]) == [one]
+    assert find([one, draft]) == [one, draft]
 
 
 def test_a_missing_notebook_is_named(capsys: pytest.CaptureFixture) -> None:

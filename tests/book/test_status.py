@@ -123,11 +123,12 @@ def test_a_notebook_that_is_gone_is_forgotten(root: Path) -> None:
 
 
 def test_other_notebooks_and_empty_runs_leave_no_trace(root: Path) -> None:
-    elsewhere = root / "draft.ipynb"
-    elsewhere.write_bytes(place(root, "a").read_bytes())
+    drafts = [root / "draft.ipynb", place(root, ".a")]
+    for draft in drafts:
+        draft.write_bytes(place(root, "a").read_bytes())
     assert record(root, {}) == {}
     assert not (root / STATUS).exists()
-    assert record(root, {elsewhere: Measure(5, None)}) == {}
+    assert record(root, dict.fromkeys(drafts, Measure(5, None))) == {}
     assert load(root) == {}
 
 

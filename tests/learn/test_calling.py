@@ -93,6 +93,15 @@ def test_an_error_names_its_line(fn: Any, error: str, line: str) -> None:
     assert "\n" not in outcome.explain()
 
 
+def below(x: Tensor) -> Tensor:
+    return x[7:8].item()  # type: ignore[return-value]
+
+
+def test_the_innermost_line_of_the_same_page_is_shown() -> None:
+    outcome = call(lambda x: below(x), X)
+    assert outcome.line.startswith("return x[7:8].item()")
+
+
 def test_an_error_holds_no_address_and_is_short() -> None:
     def loud(x: Tensor) -> None:
         raise ValueError(f"{object()} is odd\nsecond line")

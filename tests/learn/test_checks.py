@@ -175,6 +175,26 @@ def test_other_faults_are_described(fn: object, kind: str, words: str) -> None:
     assert words in repr(report), report
 
 
+def test_parts_of_an_answer_that_do_not_count_hide_no_mistake() -> None:
+    seen = variants("attention.padding")["padding is seen"].fn
+
+    def cleaned(q: Tensor, k: Tensor, v: Tensor, real: Tensor) -> Tensor:
+        return seen(q, k, v, real).where(real[..., None], 0)
+
+    assert check("attention.padding", cleaned).variant == "padding is seen"
+
+
+def test_an_answer_on_which_nothing_shows_is_no_known_mistake() -> None:
+    def one_token_only(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if q.shape[-2] > 1:
+            raise ValueError("one token, please")
+        return v.clone()
+
+    report = check("attention.causal", one_token_only)
+    assert report.kind == "error"
+    assert "It is right with q, k, v (1, 4)." in repr(report)
+
+
 def test_an_unknown_name_gets_the_nearest() -> None:
     report = check("attention.cusal", causal)
     assert (report.kind, report.passed) == ("unknown", False)

@@ -54,7 +54,11 @@ for (const [name, shape] of ADDITIVE) {
     const off = { "blocks.1.mlp.out": (x) => void x.data.fill(0) };
     for (const edits of [{}, off]) {
       const arrays = kept(model, attributionKeep(config), edits);
-      for (const [position, token, rival] of [[0, 5, null], [4, 60, 3], [8, 0, 60]]) {
+      for (const [position, token, rival] of [
+        [0, 5, null],
+        [4, 60, 3],
+        [8, 0, 60],
+      ]) {
         const reader = logitReader(config, weights, token, rival);
         const { parts, total, logit } = logitParts(arrays, config, reader, position);
         const sum = parts.reduce((all, part) => all + part.value, reader.constant);
@@ -62,6 +66,29 @@ for (const [name, shape] of ADDITIVE) {
         near(total, logit);
         if (edits === off) assert.equal(parts.at(-1).value, 0);
       }
+    }
+  });
+}
+
+for (const [name, shape] of ADDITIVE) {
+  test(`a part is what the logit loses when the norm forgets it: ${name}`, () => {
+    const model = shaken(randomModel(shape));
+    const { config } = model;
+    const keep = attributionKeep(config);
+    const arrays = kept(model, keep);
+    const reader = logitReader(config, parameters(model), 5, 17);
+    const { parts, logit } = logitParts(arrays, config, reader, 4);
+    for (const { hook, value } of parts) {
+      const part = arrays[hook].data;
+      const edits = {
+        "blocks.1.resid_post": (x) => x.data.forEach((_, i) => (x.data[i] -= part[i])),
+      };
+      if (config.final_norm) {
+        edits["norm_final.scale"] = (x) => x.data.set(arrays["norm_final.scale"].data);
+      }
+      const without = kept(model, keep, edits);
+      const row = vectorAt(without.logits_raw ?? without.logits, 0, 4);
+      near(logit - (row[5] - row[17]), value);
     }
   });
 }
@@ -74,9 +101,12 @@ test("the parts are named as the hooks that wrote them, in that order", () => {
   assert.deepEqual(
     logitParts(arrays, config, reader, 3).parts.map(({ name, hook }) => [name, hook]),
     [
-      ["embedding", "embed"], ["position", "pos_embed"],
-      ["attention 0", "blocks.0.attn.out"], ["MLP 0", "blocks.0.mlp.out"],
-      ["attention 1", "blocks.1.attn.out"], ["MLP 1", "blocks.1.mlp.out"],
+      ["embedding", "embed"],
+      ["position", "pos_embed"],
+      ["attention 0", "blocks.0.attn.out"],
+      ["MLP 0", "blocks.0.mlp.out"],
+      ["attention 1", "blocks.1.attn.out"],
+      ["MLP 1", "blocks.1.mlp.out"],
     ],
   );
 });
@@ -94,15 +124,17 @@ test("the lens: best guesses, top lists and paths agree with softmax", () => {
   const lens = makeTensor(Float32Array.from(rows.flat()), [3, IDS.length, 61]);
   const grid = lensGrid(lens);
   assert.deepEqual([grid.length, grid[0].length], [3, IDS.length]);
-  grid.forEach((row, depth) => row.forEach(({ id, p }, position) => {
-    const probs = softmaxOf(vectorAt(lens, depth, position));
-    near(p, Math.max(...probs), 1e-6);
-    near(probs[id], p, 1e-6);
-    const top = lensTop(lens, depth, position, 4);
-    assert.equal(top[0].id, id);
-    assert.ok(top.every((one, i) => i === 0 || one.p <= top[i - 1].p));
-    near(lensPath(lens, position, 17)[depth], probs[17], 1e-7);
-  }));
+  grid.forEach((row, depth) =>
+    row.forEach(({ id, p }, position) => {
+      const probs = softmaxOf(vectorAt(lens, depth, position));
+      near(p, Math.max(...probs), 1e-6);
+      near(probs[id], p, 1e-6);
+      const top = lensTop(lens, depth, position, 4);
+      assert.equal(top[0].id, id);
+      assert.ok(top.every((one, i) => i === 0 || one.p <= top[i - 1].p));
+      near(lensPath(lens, position, 17)[depth], probs[17], 1e-7);
+    }),
+  );
   // the last row of the lens is the prediction itself
   const chosen = softmaxOf(vectorAt(arrays.logits, 0, 8));
   near(lensPath(lens, 8, 11).at(-1), chosen[11], 1e-6);
@@ -116,21 +148,27 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     const steps = streamLengths(arrays, config.n_layer, 6);
     assert.equal(steps.length, 1 + 2 * config.n_layer);
     assert.deepEqual(steps.map(({ part }) => part).slice(0, 3), [
-      "embedding", "attention", "MLP",
+      "embedding",
+      "attention",
+      "MLP",
     ]);
     for (const { hook, length } of steps) {
       near(length, Math.hypot(...vectorAt(arrays[hook], 0, 6)));
     }
     const row = patternRow(arrays, 1, 2, 6);
     assert.equal(row.length, 7);
-    near(row.reduce((a, b) => a + b, 0), 1);
+    near(
+      row.reduce((a, b) => a + b, 0),
+      1,
+    );
     near(row[3], tensorAt(arrays["blocks.1.attn.pattern"], 0, 2, 6, 3), 0);
     const { layer, head, share } = standoutHead(arrays, config.n_layer, 6);
     const lengths = headLengths(arrays, layer, 6);
     assert.equal(lengths.length, config.n_head);
     near(share, lengths[head] / lengths.reduce((a, b) => a + b, 0), 1e-9);
     for (const other of [0, 1]) {
-      const all = headLengths(arrays, other, 6), sum = all.reduce((a, b) => a + b, 0);
+      const all = headLengths(arrays, other, 6),
+        sum = all.reduce((a, b) => a + b, 0);
       assert.ok(all.every((length) => length / sum <= share));
     }
   });
@@ -143,7 +181,12 @@ test("the heads' vectors, whose lengths are shown, sum to what attention adds", 
     vectorAt(arrays["blocks.1.attn.head_out"], 0, head, 6),
   );
   const out = vectorAt(arrays["blocks.1.attn.out"], 0, 6);
-  out.forEach((value, i) => near(heads.reduce((sum, head) => sum + head[i], 0), value));
+  out.forEach((value, i) =>
+    near(
+      heads.reduce((sum, head) => sum + head[i], 0),
+      value,
+    ),
+  );
   assert.deepEqual(headLengths(arrays, 1, 6), heads.map(vectorLength));
 });
 
@@ -158,17 +201,29 @@ test("the strongest neurons are farthest from zero, sign apart", () => {
   const arrays = { "blocks.0.mlp.post": { data, shape: [1, 2, 4] } };
   const found = strongestNeurons(arrays, 0, 1, 2);
   assert.deepEqual(found, {
-    neurons: [{ neuron: 1, value: -3 }, { neuron: 2, value: 2 }], count: 4, half: 1,
+    neurons: [
+      { neuron: 1, value: -3 },
+      { neuron: 2, value: 2 },
+    ],
+    count: 4,
+    half: 1,
   });
 });
 
 test("softmax written out: the powers and the rest are the sum, the shares are p", () => {
   const logits = Float32Array.of(1, 3, -2, 3.5, 0, 2);
   const { rows, rest, total, others } = softmaxSum(logits, 3);
-  assert.deepEqual(rows.map(({ id }) => id), [3, 1, 5]);
+  assert.deepEqual(
+    rows.map(({ id }) => id),
+    [3, 1, 5],
+  );
   assert.equal(others, 3);
   assert.equal(rows[0].power, 1);
-  near(rows.reduce((sum, { power }) => sum + power, rest), total, 1e-12);
+  near(
+    rows.reduce((sum, { power }) => sum + power, rest),
+    total,
+    1e-12,
+  );
   near(rest, Math.exp(1 - 3.5) + Math.exp(-2 - 3.5) + Math.exp(0 - 3.5), 1e-9);
   const probs = softmaxOf(logits);
   for (const { id, p, logit } of rows) {
@@ -185,7 +240,8 @@ test("the range of the logits", () => {
 test("the pin shown is the sampler's own draw, turn after turn", () => {
   const model = randomModel(SHAPES.modern);
   const sampler = Sampler.of({ temperature: 1, seed: 11 });
-  const text = [...IDS], cache = new KVCache(model.config);
+  const text = [...IDS],
+    cache = new KVCache(model.config);
   for (let turn = 0; turn < 6; turn++) {
     const logits = model.feed(text, cache).slice();
     const pin = drawnPin(logits, 11, turn);
@@ -205,7 +261,12 @@ test("an experiment names its hook, part and place, and nothing else", () => {
     { hook: "blocks.1.mlp.post", op: "mean", neuron: 3 },
   ]);
   const there = { unit: "stream", op: "patch", position: 2, ids: [5, 6, 7] };
-  const patch = { hook: "blocks.1.resid_post", op: "patch", position: 2, ids: [5, 6, 7] };
+  const patch = {
+    hook: "blocks.1.resid_post",
+    op: "patch",
+    position: 2,
+    ids: [5, 6, 7],
+  };
   assert.deepEqual(experimentEdits({ ...choice, ...there }, 9), [patch]);
   const end = { ...choice, ...there, position: 8 }; // the ends belong together
   assert.deepEqual(experimentEdits(end, 9), [{ ...patch, position: 8, from: 2 }]);
@@ -233,14 +294,25 @@ test("a control is another part, every one is drawn, and the seed decides", () =
 });
 
 test("before and after: changes sum to nothing, equal runs do not differ", () => {
-  const before = Float32Array.of(3, 2, 1, 0, -1), after = Float32Array.of(2, 3, 1, 0, -1);
+  const before = Float32Array.of(3, 2, 1, 0, -1),
+    after = Float32Array.of(2, 3, 1, 0, -1);
   const same = compareNext(before, before, 3);
   assert.deepEqual([same.rises, same.falls, same.apart], [[], [], 0]);
   const { best, rises, falls, apart } = compareNext(before, after, 2);
-  assert.deepEqual(best.map(({ id }) => id), [0, 1]);
-  assert.deepEqual(rises.map(({ id }) => id), [1]);
-  assert.deepEqual(falls.map(({ id }) => id), [0]);
-  const was = softmaxOf(before), is = softmaxOf(after);
+  assert.deepEqual(
+    best.map(({ id }) => id),
+    [0, 1],
+  );
+  assert.deepEqual(
+    rises.map(({ id }) => id),
+    [1],
+  );
+  assert.deepEqual(
+    falls.map(({ id }) => id),
+    [0],
+  );
+  const was = softmaxOf(before),
+    is = softmaxOf(after);
   near(best[0].change, is[0] - was[0], 1e-7);
   assert.equal(best[1].logit, 1);
   near(apart, is[1] - was[1], 1e-6);
@@ -262,9 +334,15 @@ test("the loss of a text is the mean surprise at its own next tokens", () => {
 });
 
 test("vectors are found by their place, and a wrong place is refused", () => {
-  const tensor = makeTensor(Float32Array.from({ length: 12 }, (_, i) => i), [1, 3, 4]);
+  const tensor = makeTensor(
+    Float32Array.from({ length: 12 }, (_, i) => i),
+    [1, 3, 4],
+  );
   assert.deepEqual([...vectorAt(tensor, 0, 2)], [8, 9, 10, 11]);
-  assert.throws(() => vectorAt(tensor, 0, 3), /index 3 is outside axis 1 of \[1, 3, 4\]/);
+  assert.throws(
+    () => vectorAt(tensor, 0, 3),
+    /index 3 is outside axis 1 of \[1, 3, 4\]/,
+  );
   assert.throws(() => vectorAt(tensor, 0), /1 indices before the last of 3 axes/);
   assert.equal(vectorLength([3, 4]), 5);
   assert.equal(largestSize([2, -7, 5]), 7);

@@ -6,9 +6,9 @@
  *     const silent = { hook: "blocks.1.attn.z", op: "zero", head: 2 };
  *     model.run(ids, { edits: editsOf(model, [silent]) });
  *
- * Operations: `zero`; `mean`, over the positions; `scale` by `factor`; `patch`, the same
- * value of a run over other `ids`. `head`, `neuron` (on the last axis) and `position`
- * say where, and without them it is everywhere.
+ * Operations: `zero`; `mean`, over the positions; `scale` by `factor`; `patch`, the
+ * same value of a run over other `ids`. `head`, `neuron` (on the last axis) and
+ * `position` say where, and without them it is everywhere.
  *
  * Shapes: a value is [heads or 1, positions, numbers], after the batch of one.
  */
@@ -18,7 +18,12 @@ import { selectHooks } from "./listener.js";
 import { didYouMean, refuseUnknown } from "./spelling.js";
 
 /** What an operation may be given beside the place. */
-export const EDIT_OPS = { zero: [], mean: [], scale: ["factor"], patch: ["ids", "from"] };
+export const EDIT_OPS = {
+  zero: [],
+  mean: [],
+  scale: ["factor"],
+  patch: ["ids", "from"],
+};
 
 const EDIT_PLACE = ["head", "neuron", "position"];
 
@@ -30,8 +35,8 @@ const EDIT_PLACE = ["head", "neuron", "position"];
 
 /**
  * Functions for `run`, by hook name; those of one hook in order. A patch runs the model
- * here, once. Throws for what is unknown or missing; the functions themselves throw when
- * an index is outside the value they are given.
+ * here, once. Throws for what is unknown or missing; the functions themselves throw
+ * when an index is outside the value they are given.
  * @param {import("./model.js").GPT} model @param {Iterable<EditSpec>} specs
  * @returns {Record<string, import("./listener.js").Edit>}
  */
@@ -41,12 +46,12 @@ export function editsOf(model, specs) {
   for (const spec of specs) {
     checkEdit(spec);
     const names = selectHooks(spec.hook, model.hookNames());
-    const axes = names.map(editableAxes);
+    const where = names.map((name) => ({ name, axes: editableAxes(name), spec }));
     const sources = patchSources(model, spec, names);
-    names.forEach((name, i) => {
-      const source = sources === null ? null : sources.get(name);
-      const change = (value) => changeValue(value, { name, axes: axes[i], spec, source });
-      changes.set(name, [...(changes.get(name) ?? []), change]);
+    where.forEach((here) => {
+      const source = sources === null ? null : sources.get(here.name);
+      const change = (value) => changeValue(value, { ...here, source });
+      changes.set(here.name, [...(changes.get(here.name) ?? []), change]);
     });
   }
   const inTurn = (all) => (value) => all.forEach((change) => change(value));
@@ -79,7 +84,8 @@ function checkEdit(spec) {
   }
   if ((spec.from ?? null) !== null && (spec.position ?? null) === null) {
     throw new Error(
-      `from=${spec.from} is a position of the other text: say with position where it goes`,
+      `from=${spec.from} is a position of the other text: say with position where it ` +
+        "goes",
     );
   }
 }
@@ -94,10 +100,12 @@ function patchSources(model, { op, ids }, keep) {
         `${block_size}: shorten it`,
     );
   }
-  const stranger = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab_size));
-  if (stranger !== undefined) {
-    const last = vocab_size - 1;
-    throw new Error(`${stranger} of the other text is no token: ids run from 0 to ${last}`);
+  const known = (id) => Number.isInteger(id) && id >= 0 && id < vocab_size;
+  if (!ids.every(known)) {
+    throw new Error(
+      `${ids.find((id) => !known(id))} of the other text is no token: ids run from 0 ` +
+        `to ${vocab_size - 1}`,
+    );
   }
   return model.run(ids, { keep }).cache;
 }
@@ -168,13 +176,15 @@ function patchPlace(source, { name, axes, spec, sizes }) {
   const grows = axes.includes("key"); // a row is as long as its text
   if (theirs.positions !== sizes.positions && (position === null || grows)) {
     throw new Error(
-      `the other text has ${theirs.positions} tokens and this one ${sizes.positions}: ` +
-        `make them equally long${grows ? "" : ", or choose a position"}`,
+      `the other text has ${theirs.positions} tokens and this one ` +
+        `${sizes.positions}: make them equally long` +
+        (grows ? "" : ", or choose a position"),
     );
   }
   const start = spec.from ?? position;
   editPlace(name, axes, theirs, spec, start);
-  return { positions: theirs.positions, shift: position === null ? 0 : start - position };
+  const shift = position === null ? 0 : start - position;
+  return { positions: theirs.positions, shift };
 }
 
 /** The mean over the positions, [heads, size]. */

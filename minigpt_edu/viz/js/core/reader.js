@@ -25,7 +25,7 @@ export class Reader {
   constructor(model) {
     this.model = model;
     this.memory = new KVCache(model.config);
-    /** @type {Map<string, Tensor>} for the first tokens of `memory.ids`, as far as known */
+    /** @type {Map<string, Tensor>} of the first of `memory.ids`, as far as known */
     this.values = new Map();
   }
 
@@ -44,9 +44,9 @@ export class Reader {
     }
     model.checkReadable(ids, memory);
     const patterns = typeof keep === "string" ? [keep] : keep;
-    const names = model.hookNames().filter((name) => name !== "loss");
-    const found = patterns.flatMap((pattern) => selectHooks(pattern, model.hookNames()));
-    const kept = names.filter((name) => found.includes(name));
+    const names = model.hookNames();
+    const found = new Set(patterns.flatMap((pattern) => selectHooks(pattern, names)));
+    const kept = names.filter((name) => found.has(name) && name !== "loss");
     const needed = new Set(["logits", ...kept]);
     for (const name of kept) if (isSquare(name)) needed.add(this.#queriesOf(name));
     const computed = this.#learn(ids, [...needed]);

@@ -1,7 +1,7 @@
 /**
  * Names that are almost right: which one was probably meant?
  *
- *     refuseUnknown("run", { kep: "*" }, ["ids", "keep"]);   // ... did you mean "keep"?
+ *     refuseUnknown("run", ["kep"], ["ids", "keep"]);        // did you mean "keep"?
  *
  * The twin of minigpt_edu/spelling.py: an unknown option is never passed over.
  */

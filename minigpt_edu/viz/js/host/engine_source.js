@@ -93,7 +93,8 @@ export class EngineSource {
   /** The tokens of a text, each with its piece of it. */
   encode({ text }) {
     if (typeof text !== "string") throw new Error("encode takes a text");
-    const ids = this.tokenizer.encode(text), special = [...this.tokenizer.special.values()];
+    const ids = this.tokenizer.encode(text);
+    const special = [...this.tokenizer.special.values()];
     const pieces = ids.map((id) => {
       const bytes = this.tokenizer.tokenBytes(id);
       const piece = { id, text: textOfBytes(bytes), bytes: [...bytes] };
@@ -120,7 +121,9 @@ export class EngineSource {
     const { cache, logits } = this.reader.run(ids, { keep: names, edits: changes });
     const size = ids.length * vocab_size;
     const read = new Float32Array(names.length * size);
-    names.forEach((name, i) => read.set(this.model.unembed(cache.get(name)).data, i * size));
+    names.forEach((name, i) => {
+      read.set(this.model.unembed(cache.get(name)).data, i * size);
+    });
     const lens = makeTensor(read, [names.length, ids.length, vocab_size]);
     return { values: { ids }, arrays: { lens, logits } };
   }

@@ -24,9 +24,8 @@ export function renderInLab({ model, el }) {
     el.dataset.state = "error";
     return () => {};
   }
-  const lost = () => Boolean(el.closest(".jupyter-widgets-disconnected"));
   const alone = !("checkpoint" in (model.get("config") ?? {})); // it asks nobody
-  const watched = new WatchedModel(model, { lost, alone });
+  const watched = new WatchedModel(model, { alone });
   const showState = () => {
     el.dataset.view = kind;
     el.dataset.state = watched.get("status") || "loading";

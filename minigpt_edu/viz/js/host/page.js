@@ -1,8 +1,8 @@
 /**
  * The script of a page of the book: draws its figures, when the page is there.
  *
- * Where it came from says where the weights are; a script that stands in the page itself
- * looks for them beside the page.
+ * Where it came from says where the weights are; a script that stands in the page
+ * itself looks for them beside the page.
  */
 
 import { VIEWS } from "../views/index.js";
@@ -12,6 +12,7 @@ const thisPage = globalThis.document;
 if (thisPage !== undefined) {
   const address = thisPage.currentScript?.src || thisPage.baseURI;
   const start = () => new PageHost({ page: thisPage, views: VIEWS, address }).start();
-  if (thisPage.readyState === "loading") thisPage.addEventListener("DOMContentLoaded", start);
+  const early = thisPage.readyState === "loading";
+  if (early) thisPage.addEventListener("DOMContentLoaded", start);
   else start();
 }

@@ -1,11 +1,11 @@
 /**
- * The figures of a page: found, drawn when they are scrolled to, answered by the engine.
+ * The figures of a page: found, drawn when they come near, answered by the engine.
  *
  *     new PageHost({ page: document, views: VIEWS, address: scriptAddress }).start();
  *
  * Until its first drawing a figure keeps the picture that the book was built with. Only
- * so many are live at once: the one that has been out of sight longest gives way, and
- * comes back as the reader left it.
+ * so many are live at once: the oldest that is out of sight gives way, and comes back
+ * as the reader left it.
  */
 
 import { didYouMean } from "../core/spelling.js";
@@ -29,7 +29,7 @@ export class PageHost {
     this.views = views;
     this.limit = limit;
     this.shelf = new Shelf(page, address);
-    /** @type {Map<any, {model: PageModel, remove: () => void}>} the live ones, oldest first */
+    /** @type {Map<any, {model: PageModel, remove: () => void}>} oldest first */
     this.live = new Map();
     this.near = new Set();
     this.left = new Map(); // figure -> its selection when it gave way
@@ -40,7 +40,8 @@ export class PageHost {
     const watch = new IntersectionObserver((seen) => this.#look(seen), {
       rootMargin: FIGURE_MARGIN,
     });
-    this.page.querySelectorAll("figure.mg-viz").forEach((figure) => watch.observe(figure));
+    const figures = this.page.querySelectorAll("figure.mg-viz");
+    figures.forEach((figure) => watch.observe(figure));
   }
 
   #look(seen) {
@@ -74,7 +75,8 @@ export class PageHost {
       throw new Error(`this page can draw no figure "${kind}": ${near}`);
     }
     const selection = this.left.get(figure) ?? {};
-    const model = new PageModel({ kind, config, selection }, sourceMaker(this.shelf, config));
+    const source = sourceMaker(this.shelf, config);
+    const model = new PageModel({ kind, config, selection }, source);
     const placeholders = [...figure.children];
     const showState = () => {
       const status = model.get("status");
@@ -93,7 +95,7 @@ export class PageHost {
     this.live.set(figure, { model, remove });
   }
 
-  /** Takes away the figure that has been out of sight longest, if there are too many. */
+  /** Takes away the oldest figure that is out of sight, if there are too many. */
   #makeRoom() {
     if (this.live.size < this.limit) return;
     const unseen = [...this.live.keys()].find((figure) => !this.near.has(figure));
@@ -112,7 +114,7 @@ export class PageHost {
   /** A figure of the notebook's own model stays a picture. */
   #sayStill(figure) {
     if (figure.querySelector(".mg-still") !== null) return;
-    const words = "A picture of a model that lives in the notebook: run it there to ask more.";
+    const words = "A picture: the model it shows lives in the notebook. Run it there.";
     this.#say(figure, "mg-note mg-still", words);
   }
 
@@ -128,7 +130,10 @@ export class PageHost {
 function sourceMaker(shelf, { checkpoint }) {
   if (checkpoint === undefined) return async () => null;
   let made = null;
-  return async () => (made ??= new EngineSource(checkpoint, await shelf.take(checkpoint)));
+  return async () => {
+    made ??= new EngineSource(checkpoint, await shelf.take(checkpoint));
+    return made;
+  };
 }
 
 /** A description that stood for the picture goes; a picture is kept for print. */

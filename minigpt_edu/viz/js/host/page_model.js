@@ -53,7 +53,7 @@ export class PageModel {
     else this.listeners.get(event)?.delete(listener);
   }
 
-  /** Asks; the answer is a message. @param {{id: any, method: string, args?: any}} call */
+  /** Asks; a message answers. @param {{id: any, method: string, args?: any}} call */
   send(call) {
     this.last = this.last
       .then(() => this.#answer(call))

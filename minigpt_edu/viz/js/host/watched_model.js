@@ -1,12 +1,13 @@
 /**
  * The model of a widget, whose questions are watched: is anybody there to answer?
  *
- *     const model = new WatchedModel(widgetModel, { lost: () => false });
+ *     const model = new WatchedModel(widgetModel);
  *     model.get("status")               // "gone" when the kernel is
  *
- * A restart tells the widget at once. A kernel that died, or a cell's figure that the
- * kernel has forgotten, is known only by its silence: a question waits, and the kernel
- * is not busy. A busy kernel is waited for. An answer that comes after all is heard.
+ * A restart tells the widget at once (comm_live_update: ipywidgets sets that only when
+ * the line is cut). A kernel that died, or has forgotten the figure, is known by its
+ * silence: a question waits, and the kernel is not busy. A busy one is waited for, and
+ * an answer that comes after all is heard.
  *
  * What a figure shows belongs to its own element: the status is kept here, and other
  * drawings of the same widget have theirs.
@@ -19,13 +20,12 @@ const PATIENCE = 60_000; // where nobody says whether the kernel is busy
 export class WatchedModel {
   /**
    * @param {any} model anywidget's
-   * @param {{lost: () => boolean, alone?: boolean, silence?: number,
-   *   patience?: number}} options `lost`: whether the widget knows that its kernel forgot
-   *   it; `alone`: the figure needs no kernel
+   * @param {{alone?: boolean, silence?: number, patience?: number}} [options] `alone`:
+   *   the figure needs no kernel
    */
-  constructor(model, { lost, alone = false, silence = SILENCE, patience = PATIENCE }) {
+  constructor(model, options = {}) {
+    const { alone = false, silence = SILENCE, patience = PATIENCE } = options;
     this.model = model;
-    this.lost = lost;
     this.alone = alone;
     this.silence = silence;
     this.patience = patience;
@@ -36,10 +36,10 @@ export class WatchedModel {
     this.open = new Map();
     this.before = "loading"; // the status that "gone" took the place of
     this.hear = (content) => this.#heard(content?.id);
-    this.look = () => this.lost() && this.#lose();
+    this.end = () => this.#lose();
     model.on("msg:custom", this.hear);
-    model.on("comm_live_update", this.look);
-    model.on("comm:close", (this.end = () => this.#lose()));
+    model.on("comm_live_update", this.end);
+    model.on("comm:close", this.end);
   }
 
   /** @param {string} name */
@@ -82,7 +82,7 @@ export class WatchedModel {
     this.open.clear();
     this.statusListeners.clear();
     this.model.off("msg:custom", this.hear);
-    this.model.off("comm_live_update", this.look);
+    this.model.off("comm_live_update", this.end);
     this.model.off("comm:close", this.end);
   }
 
@@ -98,13 +98,14 @@ export class WatchedModel {
   }
 
   #wait(id, waited) {
-    this.open.set(id, setTimeout(() => this.#doubt(id, waited + this.silence), this.silence));
+    const doubt = () => this.#doubt(id, waited + this.silence);
+    this.open.set(id, setTimeout(doubt, this.silence));
   }
 
   #doubt(id, waited) {
     const kernel = this.model.widget_manager?.kernel;
     const busy = kernel ? kernel.status === "busy" : waited < this.patience;
-    if (busy && !this.lost()) this.#wait(id, waited);
+    if (busy) this.#wait(id, waited);
     else this.#lose();
   }
 

@@ -20,6 +20,7 @@ import { tableOf } from "./table.js";
 import { textField } from "./controls.js";
 import { watchTheme } from "./theme.js";
 
+const MOST_TOKENS = 64;
 const GONE = "The kernel is gone: run the cell again to go on.";
 
 /**
@@ -27,21 +28,32 @@ const GONE = "The kernel is gone: run the cell again to go on.";
  *   about: any}} Loading
  * @typedef {{model: any, el: HTMLElement, question: string,
  *   state?: Record<string, any>, reload?: string[],
- *   offline?: boolean, illustrative?: boolean,
+ *   offline?: boolean, illustrative?: boolean, most?: number,
  *   load: (given: Loading) => any, draw: (result: any, state: any) => void,
  *   sentence: (result: any, state: any) => any,
  *   note?: (result: any, state: any) => string,
  *   table?: (result: any, state: any) => any}} FrameParts
- *   `reload`: the state that needs new answers; `offline`: no model is asked;
+ *   `reload`: the state that needs new answers; `most`: the most tokens;
+ *   `offline`: no model is asked;
  *   a sentence is a text or a list of texts and nodes; a table is what tableOf takes
  */
+
+/** A text must have a token, and not more than a figure can show. */
+function checkLength(tokens, most) {
+  if (tokens === 0) throw new Error("There is no text yet: type a word.");
+  if (tokens <= most) return;
+  throw new Error(
+    `${tokens} tokens are more than the ${most} that the figure can show: ` +
+      "take a shorter text.",
+  );
+}
 
 /** One figure in the page. */
 export class Frame {
   /** @param {FrameParts} parts */
   constructor(parts) {
     const { model, el } = parts;
-    this.parts = { reload: ["text"], ...parts };
+    this.parts = { reload: ["text"], most: MOST_TOKENS, ...parts };
     this.model = model;
     this.caller = new Caller(model);
     this.result = null; // of the last load that went well
@@ -159,7 +171,9 @@ export class Frame {
     const turn = ++this.turn;
     const ask = async (method, args) => {
       if (turn !== this.turn) throw new Outdated(method); // a newer load has begun
-      return this.caller.ask(method, args);
+      const answer = await this.caller.ask(method, args);
+      if (method === "encode") checkLength(answer.ids.length, this.parts.most);
+      return answer;
     };
     if (this.result === null) this.#status("loading");
     this.element.classList.add("mg-busy");

@@ -12,7 +12,7 @@ import { sizedPen } from "./cells.js";
 import { element, fill } from "./dom.js";
 import { colourOf, cssColour, readPaint } from "./scale.js";
 
-const PICTURE = 64; // pixels of a small picture, at most
+const SMALL_PICTURE = 64; // pixels of a small picture, at most
 
 /** @typedef {{name: string, note: string, said: string, values: ArrayLike<number>,
  *   size: number, off: boolean}} GalleryItem values: [size, size] shares of 1 */
@@ -54,8 +54,8 @@ export class Gallery {
     one.classList.toggle("mg-off", off);
     fill(label, name);
     fill(below, note);
-    const pen = sizedPen(canvas, PICTURE, PICTURE);
-    const cell = PICTURE / size;
+    const pen = sizedPen(canvas, SMALL_PICTURE, SMALL_PICTURE);
+    const cell = SMALL_PICTURE / size;
     for (let row = 0; row < size; row++) {
       for (let column = 0; column <= row; column++) {
         pen.fillStyle = cssColour(colourOf(values[row * size + column], { kind: "share" }, paint));

@@ -9,12 +9,11 @@
 import { pushButton, selectBox, textField } from "../ui/controls.js";
 import { Frame } from "../ui/frame.js";
 import { pieceName } from "../ui/pieces.js";
-import { changedPart, compareRuns, controlChoice, experimentEdits, shiftedTargets } from "./experiment_parts.js";
 import { ExperimentPicture } from "./experiment_picture.js";
+import { experimentLoad } from "./experiment_run.js";
 import { experimentSentence, experimentTable, OPERATIONS, UNITS } from "./experiment_text.js";
 import { topPlaces, vectorAt } from "./vectors.js";
 
-const EXPERIMENT_ROOM = 64; // tokens in one figure
 const LISTED_NEURONS = 24; // of a layer, the strongest first
 const OWN_CHOICE = { head: "adds most", neuron: "strongest", stream: "middle" };
 
@@ -101,42 +100,4 @@ export function renderExperiment({ model, el }) {
   }
 
   return frame.start();
-}
-
-/** The run as it is, the changed one, and the controls. */
-async function experimentLoad({ ask, state, about }) {
-  const { ids, pieces } = await ask("encode", { text: state.text });
-  if (ids.length > EXPERIMENT_ROOM) {
-    throw new Error(
-      `${ids.length} tokens, and this figure works on ${EXPERIMENT_ROOM}: ` +
-        "shorten the text.",
-    );
-  }
-  const patched = state.op === "patch";
-  const from = patched ? (await ask("encode", { text: state.other })).ids : null;
-  const { attn_output, n_layer: layers, n_head: heads } = about.config;
-  const targets = shiftedTargets(ids);
-  const run = async (edits, keep) => {
-    const asked = { ids, keep: ["loss", ...keep], edits, targets };
-    const { arrays } = await ask("run", asked);
-    return {
-      arrays,
-      logits: vectorAt(arrays.logits, 0, ids.length - 1),
-      loss: arrays.loss,
-    };
-  };
-  const written = `blocks.*.attn.${attn_output ? "head_out" : "z"}`;
-  const before = await run([], [written, "blocks.*.mlp.post"]);
-  const kept = before.arrays;
-  const choice = changedPart(state, { ids, from, layers, kept });
-  const neurons = kept["blocks.0.mlp.post"].shape[2];
-  const tokens = Math.min(ids.length, from?.length ?? Infinity);
-  const sizes = { layers, heads, neurons, tokens };
-  const effects = []; // the reader's own, then the controls
-  for (let turn = -1; turn < state.draws; turn++) {
-    const part = turn < 0 ? choice : controlChoice(choice, sizes, state.seed, turn);
-    const after = await run(experimentEdits(part, ids.length), []);
-    effects.push({ part, ...compareRuns(before, after) });
-  }
-  return { about, pieces, choice, kept, effects };
 }

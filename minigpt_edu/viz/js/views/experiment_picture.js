@@ -1,4 +1,4 @@
-/** The picture of an experiment: before and after, what moved, the surprise, controls. */
+/** The picture of an experiment: before and after, what moved, and the controls. */
 
 import { Chips } from "../ui/chips.js";
 import { div, element, fill, span } from "../ui/dom.js";
@@ -7,7 +7,7 @@ import { pieceNode } from "../ui/pieces.js";
 import { partLabel } from "./experiment_text.js";
 import { showSigned } from "./signed.js";
 import { headingLine, TitledBars } from "./titled_bars.js";
-import { tokenPiece } from "./vocabulary.js";
+import { tokenPiece } from "./tokens.js";
 
 const MOVED = 4; // of the rises, and of the falls, that are drawn
 
@@ -68,8 +68,8 @@ export class ExperimentPicture {
       })),
     );
     this.effects.update(
-      "How much of all probability moves (and how the mean surprise changes, in nats); " +
-        "below, the same done to others, drawn by chance",
+      "How much of all probability moves (and how the mean surprise changes, in " +
+        "nats); below, the same done to others, drawn by chance",
       effects.map(({ part, next: { apart }, rise }, i) => ({
         name: partLabel(part, pieces),
         value: apart,

@@ -1,9 +1,9 @@
 /** The experiment in words and as a table. */
 
-import { showNumber, showPercent } from "../ui/format.js";
+import { showNumber } from "../ui/format.js";
 import { pieceName } from "../ui/pieces.js";
 import { showSigned } from "./signed.js";
-import { tokenPiece } from "./vocabulary.js";
+import { tokenPiece } from "./tokens.js";
 
 /** What can be changed. */
 export const UNITS = { head: "a head", neuron: "a neuron", stream: "the stream" };
@@ -24,21 +24,23 @@ export function partLabel({ unit, layer, index, position }, pieces) {
   return `layer ${layer}, ${what}`;
 }
 
+/** A share in hundredths, to a tenth: small changes are to be seen. */
+function finely(share) {
+  return `${showNumber(100 * share, 1)}\u202f%`;
+}
+
 /** One plain sentence: what was done, what moved most, and what the controls say. */
 export function experimentSentence({ about, pieces, choice, effects }) {
   const [{ next, was, is, rise }, ...controls] = effects;
   const { unit, layer, index, position, op } = choice;
-  const part =
-    unit === "stream"
-      ? `the stream after layer ${layer}`
-      : `${unit} ${index} of layer ${layer}`;
+  const part = unit === "stream" ? "the stream after" : `${unit} ${index} of`;
   const where = position === null ? "every token" : pieceName(pieces[position]);
-  const most = [...next.rises, ...next.falls].sort(
-    (a, b) => Math.abs(b.change) - Math.abs(a.change),
-  )[0];
+  const moves = [...next.rises, ...next.falls];
+  const most = moves.sort((a, b) => Math.abs(b.change) - Math.abs(a.change))[0];
   const what = most
-    ? `${showPercent(next.apart)} of the chances move, most at ` +
-      `${pieceName(tokenPiece(about, most.id))} from ${showPercent(most.was)} to ${showPercent(most.is)}`
+    ? `${finely(next.apart)} of the chances move, most of all ` +
+      `${pieceName(tokenPiece(about, most.id))} from ${finely(most.was)} to ` +
+      finely(most.is)
     : "no chance of a next token moves";
   const surprise =
     rise === null
@@ -47,8 +49,9 @@ export function experimentSentence({ about, pieces, choice, effects }) {
         `${showNumber(is, 3)} nats`;
   const larger = controls.filter((one) => one.next.apart >= next.apart).length;
   return (
-    `With ${part} ${OPERATIONS[op]} at ${where}, ${what}${surprise}. ` +
-    `Of ${controls.length} controls, ${larger || "none"} move${larger > 1 ? "" : "s"} the chances as much.`
+    `With ${part} layer ${layer} ${OPERATIONS[op]} at ${where}, ${what}${surprise}. ` +
+    `Of ${controls.length} controls, ${larger || "none"} ` +
+    `move${larger > 1 ? "" : "s"} as much.`
   );
 }
 

@@ -3,7 +3,7 @@
  *
  * Above, the best guess at every token and depth. Below, for one token of the text: the
  * ten likeliest at that depth, one token's chance through the depths, and its logit as
- * the sum of what the embedding and every block wrote, any of which can be switched off.
+ * the sum of what the embedding and every block wrote; blocks can be switched off.
  */
 
 import { pushButton, selectBox } from "../ui/controls.js";
@@ -11,13 +11,13 @@ import { div, element, fill } from "../ui/dom.js";
 import { showNumber, showPercent } from "../ui/format.js";
 import { Frame } from "../ui/frame.js";
 import { pieceName } from "../ui/pieces.js";
-import { attributionKeep, lensGrid, lensPath, lensTop, logitParts, logitReader, readoutNames } from "./attribution.js";
+import { lensTop } from "./attribution.js";
 import { LensGrid } from "./lens_grid.js";
+import { depthNames, lensLoad, lensView } from "./lens_run.js";
 import { showSigned } from "./signed.js";
 import { TitledBars } from "./titled_bars.js";
-import { tokenPiece } from "./vocabulary.js";
+import { tokenPiece } from "./tokens.js";
 
-const LENS_ROOM = 64; // tokens in one figure
 const LENS_ROLES = { embed: "residual", attn: "query", mlp: "mlp" };
 
 /** @param {{model: any, el: HTMLElement}} place @returns {() => void} */
@@ -56,7 +56,7 @@ export function renderLogitLens({ model, el }) {
   });
   const controls = div("mg-controls", measure.element, on.element);
   const left = div("mg-panel mg-left", top.element, path.element);
-  const right = div("mg-panel", controls, div("", parts.element, sum));
+  const right = div("mg-panel", controls, parts.element, sum);
   frame.body.append(grid.element, div("mg-two", left, right));
 
   function draw(result, state) {
@@ -119,79 +119,14 @@ export function renderLogitLens({ model, el }) {
   return frame.start();
 }
 
-/** The lens and the parts, of the whole model and with the blocks that are off. */
-async function lensLoad({ ask, state, about }) {
-  const { config } = about;
-  const { ids, pieces } = await ask("encode", { text: state.text });
-  if (ids.length > LENS_ROOM) {
-    throw new Error(
-      `${ids.length} tokens, and this figure shows ${LENS_ROOM}: shorten the text.`,
-    );
-  }
-  // a stream that is normalised after each addition is no sum
-  const additive = config.norm_position !== "post";
-  about.readout ??= additive // asked for once
-    ? (await ask("weights", { names: readoutNames(config) })).arrays
-    : null;
-  const keep = additive ? attributionKeep(config) : [];
-  const look = async (edits) => {
-    const { lens } = (await ask("lens", { ids, edits })).arrays;
-    return { lens, kept: (await ask("run", { ids, keep, edits })).arrays };
-  };
-  const whole = await look([]);
-  const edits = state.off.map((hook) => ({ hook, op: "zero" }));
-  const now = edits.length === 0 ? whole : await look(edits);
-  const answers = lensGrid(whole.lens).at(-1);
-  return { about, pieces, whole, now, cells: lensGrid(now.lens), answers };
-}
-
-/** What is looked at, with every choice made that the reader left open. */
-function lensView(result, state) {
-  const { about, pieces, cells, answers, whole, now } = result;
-  const last = cells.length - 1,
-    end = pieces.length - 1;
-  const depth = Math.max(0, Math.min(last, state.depth ?? last));
-  const position = Math.max(0, Math.min(end, state.position ?? end));
-  const answer = answers[position].id; // of the whole model, also when blocks are off
-  const id = state.token ?? answer;
-  const best = lensTop(whole.lens, last, position, 2);
-  const rival = best.find((one) => one.id !== id).id;
-  const token = (one) => tokenPiece(about, one);
-  const { readout } = about;
-  const sums =
-    readout &&
-    logitParts(
-      now.kept,
-      about.config,
-      logitReader(about.config, readout, id, state.lead ? rival : null),
-      position,
-    );
-  return {
-    depth,
-    position,
-    id,
-    rival,
-    token,
-    sums,
-    at: pieceName(pieces[position]),
-    name: pieceName(token(id)),
-    who: id === answer ? "the model's answer, " : "",
-    depths: depthNames(cells),
-    chances: lensPath(now.lens, position, id),
-    before: lensPath(whole.lens, position, id)[last],
-  };
-}
-
-function depthNames(cells) {
-  return cells.map((_, i) => (i === 0 ? "start" : `layer ${i - 1}`));
-}
-
-function lensSentence(result, state) {
+/** One plain sentence about the chosen cell and the blocks that are off. */
+export function lensSentence(result, state) {
   const { at, name, who, chances, before, sums } = lensView(result, state);
   const end = showPercent(chances.at(-1));
   const most = sums?.parts.reduce((a, b) => (b.value > a.value ? b : a));
   const by = most
-    ? `; ${most.name} adds the most, ${showSigned(most.value)} of ${showNumber(sums.total)}`
+    ? `; ${most.name} adds the most to its ${state.lead ? "lead" : "logit"}, ` +
+      `${showSigned(most.value)} of ${showNumber(sums.total)}`
     : "";
   const off = sums?.parts.filter(({ hook }) => state.off.includes(hook)) ?? [];
   const without =

@@ -28,6 +28,6 @@ export function softLookup(notes, query, width) {
 
 /** Places of the heaviest notes, heaviest first; of equal ones the earlier. */
 export function heaviest(weights, count) {
-  const order = weights.map((_, i) => i).sort((a, b) => weights[b] - weights[a] || a - b);
-  return order.slice(0, count);
+  const places = weights.map((_, i) => i);
+  return places.sort((a, b) => weights[b] - weights[a] || a - b).slice(0, count);
 }

@@ -11,14 +11,12 @@ import { div, fill } from "../ui/dom.js";
 import { Frame } from "../ui/frame.js";
 import { pieceNode } from "../ui/pieces.js";
 import { Stepper } from "../ui/stepper.js";
-import { vectorAt, vectorLength } from "./vectors.js";
-import { tokenPiece } from "./vocabulary.js";
 import { logitPicture, nextPicture, softmaxPicture } from "./walk_end.js";
-import { appendedCount, drawnPin, headLengths, oneMoreToken, patternRow, standoutHead, streamLengths, walkKeep } from "./walk_parts.js";
+import { oneMoreToken } from "./walk_parts.js";
+import { LAST_STAGE, walkLoad, walkView } from "./walk_run.js";
 import { attentionPicture, embeddingPicture, mlpPicture, tokenPicture } from "./walk_stages.js";
 import { walkSentence, walkTable } from "./walk_text.js";
 
-const WALK_ROOM = 64; // tokens in one figure
 const WALK_STAGES = [
   ["Tokens", tokenPicture],
   ["Embeddings", embeddingPicture],
@@ -28,7 +26,6 @@ const WALK_STAGES = [
   ["Softmax", softmaxPicture],
   ["Next token", nextPicture],
 ];
-const LAST_STAGE = WALK_STAGES.length - 1;
 
 /** @param {{model: any, el: HTMLElement}} place @returns {() => void} */
 export function renderPredictionWalk({ model, el }) {
@@ -92,61 +89,4 @@ export function renderPredictionWalk({ model, el }) {
   }
 
   return frame.start();
-}
-
-/** The whole walk: the text with its appended tokens, what was kept, what comes next. */
-async function walkLoad({ ask, state, about }) {
-  const { text, seed } = state;
-  const count = appendedCount(state);
-  const { ids: given, pieces: own } = await ask("encode", { text });
-  if (given.length + count > WALK_ROOM) {
-    throw new Error(
-      `${given.length + count} tokens, and this figure walks with ${WALK_ROOM}: ` +
-        "shorten the text.",
-    );
-  }
-  const sampler = seed === null ? null : { temperature: 1, seed };
-  const { ids: chosen } = await ask("generate", { ids: given, n: count + 1, sampler });
-  const grown = chosen.slice(0, count);
-  const ids = [...given, ...grown];
-  const { arrays } = await ask("run", { ids, keep: walkKeep(about.config) });
-  const last = vectorAt(arrays.logits, 0, ids.length - 1);
-  const pin = seed === null ? null : drawnPin(last, seed, count);
-  const pieces = [...own, ...grown.map((id) => tokenPiece(about, id))];
-  const next = { id: chosen[count], pin };
-  return { about, ids, pieces, given: given.length, arrays, next };
-}
-
-/** What is looked at, with every choice made that the reader left open. */
-function walkView(walk, state) {
-  const { ids, about, arrays, pieces } = walk;
-  const { n_layer, n_head } = about.config;
-  const stage = Math.max(0, Math.min(LAST_STAGE, state.stage));
-  const end = ids.length - 1;
-  // what comes next is open only after the last token
-  const at = stage === LAST_STAGE ? end : (state.position ?? end);
-  const position = Math.max(0, Math.min(end, at));
-  const own = standoutHead(arrays, n_layer, position);
-  const layer = Math.min(n_layer - 1, state.layer ?? own.layer);
-  const lengths = headLengths(arrays, layer, position);
-  const most = lengths.indexOf(Math.max(...lengths));
-  const head = Math.min(n_head - 1, state.head ?? most);
-  const by = state.layer === null ? ", it adds the largest share" : ", it adds most";
-  return {
-    ...walk,
-    state,
-    stage,
-    position,
-    layer,
-    head,
-    lengths,
-    chosenBy: state.head === null ? by : "",
-    piece: pieces[position],
-    token: (id) => tokenPiece(about, id),
-    logits: vectorAt(arrays.logits, 0, position),
-    pattern: patternRow(arrays, layer, head, position),
-    stream: streamLengths(arrays, n_layer, position),
-    added: (part) =>
-      vectorLength(vectorAt(arrays[`blocks.${layer}.${part}.out`], 0, position)),
-  };
 }

@@ -109,10 +109,9 @@ function softmaxParts(frame) {
       root.element,
       stable.element,
       half.element,
-      back.element,
     ),
     rows.element,
-    sums,
+    div("mg-softmax-foot", sums, back.element),
   );
   const parts = {
     layer,

@@ -24,6 +24,9 @@ export class TitledBars {
   update(title, rows, limit) {
     fill(this.title, title);
     const largest = Math.max(1e-9, ...rows.map(({ value }) => Math.abs(value)));
+    const { children } = this.bars.element;
+    const had = [...children].findIndex((one) => one.contains(document.activeElement));
     this.bars.update(rows, limit ?? largest);
+    children[had]?.querySelector("button")?.focus(); // it was made anew
   }
 }

@@ -69,10 +69,8 @@ export function softmaxPicture() {
     const powers = rows.map(({ power }) => showNumber(power, power === 1 ? 0 : 3));
     const whole = showNumber(total, 3),
       top = showNumber(first.logit);
-    fill(
-      sum,
-      `Sum of e^(logit \u2212 ${top}) = ${powers.slice(0, 4).join(" + ")} + \u2026 = ${whole}`,
-    );
+    const terms = `${powers.slice(0, 4).join(" + ")} + \u2026 = ${whole}`;
+    fill(sum, `Sum of e^(logit \u2212 ${top}) = ${terms}`);
     fill(
       share,
       "p(",

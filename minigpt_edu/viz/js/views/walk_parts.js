@@ -157,7 +157,7 @@ export function oneMoreToken(state) {
 /**
  * The line of all chances, in the order of the token numbers, as a draw sees it: pieces
  * of at least `least` stand alone, runs of smaller ones are put together.
- * @returns {{id: number | null, from: number, to: number}[]} id null: a run of small ones
+ * @returns {{id: number | null, from: number, to: number}[]} null: many small ones
  */
 export function chancePieces(logits, least) {
   const pieces = [];

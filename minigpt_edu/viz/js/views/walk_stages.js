@@ -65,25 +65,23 @@ export function embeddingPicture() {
 /** The growing stream, in which a layer is chosen. */
 function drawLadder(frame, bars, { about, layer, stream, piece }, part) {
   const turns = about.config.n_layer;
+  const rows = stream.map((step) => {
+    const chosen = step.layer === layer && step.part === part;
+    const pick = () => frame.set({ layer: step.layer, head: null });
+    return {
+      name: step.layer < 0 ? "embedding" : `+ ${step.part} ${step.layer}`,
+      value: step.length,
+      text: showNumber(step.length),
+      role: "residual",
+      chosen,
+      quiet: !chosen,
+      onPick: step.layer < 0 ? undefined : pick,
+    };
+  });
   bars.update(
     `Attention and MLP take turns, ${turns} times: how long the vector at ` +
       `${pieceName(piece)} is after each`,
-    stream.map((step) => {
-      const chosen = step.layer === layer && step.part === part;
-      const stage = step.part === "MLP" ? 3 : 2;
-      return {
-        name: step.layer < 0 ? "embedding" : `+ ${step.part} ${step.layer}`,
-        value: step.length,
-        text: showNumber(step.length),
-        role: "residual",
-        chosen,
-        quiet: !chosen,
-        onPick:
-          step.layer < 0
-            ? undefined
-            : () => frame.set({ layer: step.layer, head: null, stage }),
-      };
-    }),
+    rows,
   );
 }
 

@@ -9,69 +9,73 @@ const LISTED = 30; // rows of a table that would have a line for every token or 
 
 /** One plain sentence about the present stage. @param {any} seen @returns {string} */
 export function walkSentence(seen) {
-  return WALK_SENTENCES[seen.stage](seen);
+  return WALK_SENTENCES[seen.stage](seen, pieceName(seen.piece));
 }
 
 const WALK_SENTENCES = [
-  ({ ids, about, piece }) =>
-    `The text is cut into ${ids.length} tokens, and each becomes a number below ` +
-    `${showCount(about.config.vocab_size)}: ${pieceName(piece)} is ${piece.id}.`,
+  ({ ids, about, piece }, name) =>
+    `The text is cut into ${ids.length} token${ids.length > 1 ? "s" : ""}, and each ` +
+    "becomes a number below " +
+    `${showCount(about.config.vocab_size)}: ${name} is ${piece.id}.`,
 
-  ({ arrays, position, piece }) => {
+  ({ arrays, position, piece }, name) => {
     const row = vectorAt(arrays.embed, 0, position);
+    const [low, high] = [Math.min(...row), Math.max(...row)].map((x) => showNumber(x));
     return (
-      `Row ${piece.id} of a table stands for ${pieceName(piece)}: ${row.length} numbers ` +
-      `from ${showNumber(Math.min(...row))} to ${showNumber(Math.max(...row))}, the same ` +
-      "wherever the token occurs."
+      `Row ${piece.id} of a table stands for ${name}: ${row.length} numbers from ` +
+      `${low} to ${high}, the same wherever the token occurs.`
     );
   },
 
-  ({ pattern, pieces, layer, head, piece, lengths, added }) => {
+  ({ pattern, pieces, layer, head, lengths, added }, name) => {
     const [best] = topPlaces(pattern, 1);
     const from = best === pattern.length - 1 ? "itself" : pieceName(pieces[best]);
     return (
-      `${pieceName(piece)} reads the tokens up to itself: in layer ${layer}, head ${head} ` +
-      `takes ${showPercent(pattern[best])} from ${from}, and all ${lengths.length} heads ` +
+      `${name} reads the tokens up to itself: in layer ${layer}, head ${head} takes ` +
+      `${showPercent(pattern[best])} from ${from}, and all ${lengths.length} heads ` +
       `together add a vector of length ${showNumber(added("attn"))}.`
     );
   },
 
-  ({ arrays, layer, position, piece, added }) => {
+  ({ arrays, layer, position, added }, name) => {
     const { neurons, count, half } = strongestNeurons(arrays, layer, position, 1);
     return (
-      `Then each token works alone: at ${pieceName(piece)}, ${half} of the ${count} neurons ` +
-      `of layer ${layer} ${half === 1 ? "makes" : "make"} half of the activity (in squares), the ` +
-      `strongest is at ${showNumber(neurons[0].value)}, and all together add a vector of length ` +
-      `${showNumber(added("mlp"))}.`
+      `Then each token works alone: at ${name}, ${half} of the ${count} neurons of ` +
+      `layer ${layer} make${half === 1 ? "s" : ""} half of the activity (squared), ` +
+      `the strongest is at ${showNumber(neurons[0].value)}, and all together add a ` +
+      `vector of length ${showNumber(added("mlp"))}.`
     );
   },
 
-  ({ logits, token, about, piece }) => {
+  ({ logits, token, about }, name) => {
     const { order, highest, lowest } = logitRange(logits);
-    const table = about.config.tie_weights ? "the table of stage 2 again" : "a table";
+    const { n_layer, tie_weights } = about.config;
     return (
-      `After ${about.config.n_layer} layers the vector at ${pieceName(piece)} is compared ` +
-      `with every row of ${table}: ${showCount(logits.length)} scores, the logits, from ` +
-      `${showNumber(lowest)} to ${showNumber(highest)}, that of ${pieceName(token(order[0]))}.`
+      `After ${n_layer} layers the vector at ${name} is compared with every row of ` +
+      `${tie_weights ? "the table of stage 2 again" : "a table"}: ` +
+      `${showCount(logits.length)} scores, the logits, from ${showNumber(lowest)} to ` +
+      `${showNumber(highest)}, that of ${pieceName(token(order[0]))}.`
     );
   },
 
   ({ logits, token }) => {
     const { rows, total } = softmaxSum(logits, 1);
+    const best = pieceName(token(rows[0].id));
     return (
-      `Scores become chances that sum to 1: ${pieceName(token(rows[0].id))} gets ` +
-      `1 / ${showNumber(total)} = ${showPercent(rows[0].p)}.`
+      `Scores become chances that sum to 1: ${best} gets 1 / ${showNumber(total)} = ` +
+      `${showPercent(rows[0].p)}.`
     );
   },
 
   ({ logits, token, next, ids }) => {
-    const p = softmaxSum(logits, logits.length).rows.find(({ id }) => id === next.id).p;
+    const { rows } = softmaxSum(logits, logits.length);
+    const { p } = rows.find(({ id }) => id === next.id);
     const name = `${pieceName(token(next.id))}, with ${showPercent(p)}`;
     const how =
       next.pin === null
         ? `The likeliest token is taken: ${name}.`
         : `The number drawn is ${showNumber(next.pin.u, 4)}, which falls on ${name}.`;
-    return `${how} It is appended, and everything begins again with ${ids.length + 1} tokens.`;
+    return `${how} Appended, it makes ${ids.length + 1} tokens, and all begins again.`;
   },
 ];
 
@@ -79,45 +83,34 @@ const WALK_SENTENCES = [
 export function walkTable(seen) {
   const { stage, pieces, position, arrays, layer, head, pattern, token } = seen;
   const at = pieceName(seen.piece);
+  const numbers = (values) => Array.from(values, (value) => showNumber(value, 4));
   if (stage === 0) {
-    return {
-      caption: "The tokens",
-      columns: ["place", "token", "number"],
-      rows: pieces.map((piece, i) => [String(i), piece, String(piece.id)]),
-    };
+    const rows = pieces.map((piece, i) => [String(i), piece, String(piece.id)]);
+    return { caption: "The tokens", columns: ["place", "token", "number"], rows };
   }
   if (stage === 1) {
-    const row = Array.from(vectorAt(arrays.embed, 0, position));
-    return {
-      caption: `The embedding of ${at}`,
-      columns: ["place", "number"],
-      rows: row.map((value, i) => [String(i), showNumber(value, 4)]),
-    };
+    const row = numbers(vectorAt(arrays.embed, 0, position));
+    const rows = row.map((value, i) => [String(i), value]);
+    return { caption: `The embedding of ${at}`, columns: ["place", "number"], rows };
   }
   if (stage === 2) {
-    return {
-      caption: `What ${at} reads in layer ${layer}, head ${head}`,
-      columns: ["token", "share"],
-      rows: Array.from(pattern, (share, i) => [pieces[i], showNumber(share, 4)]),
-    };
+    const rows = numbers(pattern).map((share, i) => [pieces[i], share]);
+    const caption = `What ${at} reads in layer ${layer}, head ${head}`;
+    return { caption, columns: ["token", "share"], rows };
   }
   if (stage === 3) {
     const { neurons } = strongestNeurons(arrays, layer, position, LISTED);
-    return {
-      caption: `The ${neurons.length} strongest neurons of layer ${layer} at ${at}`,
-      columns: ["neuron", "activity"],
-      rows: neurons.map(({ neuron, value }) => [String(neuron), showNumber(value, 4)]),
-    };
+    const rows = neurons.map((one) => [String(one.neuron), ...numbers([one.value])]);
+    const caption = `The strongest neurons of layer ${layer} at ${at}`;
+    return { caption, columns: ["neuron", "activity"], rows };
   }
   const { rows } = softmaxSum(seen.logits, LISTED);
   return {
-    caption: `The ${rows.length} likeliest tokens after ${at}`,
+    caption: `The likeliest tokens after ${at}`,
     columns: ["token", "logit", "e^(logit \u2212 highest)", "probability"],
     rows: rows.map(({ id, logit, power, p }) => [
       token(id),
-      showNumber(logit, 3),
-      showNumber(power, 4),
-      showNumber(p, 4),
+      ...numbers([logit, power, p]),
     ]),
   };
 }
