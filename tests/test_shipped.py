@@ -41,6 +41,21 @@ def test_a_model_is_small_and_says_where_it_is_from(name: str):
 
 
 @pytest.mark.parametrize("name", shipped_models())
+def test_the_data_sheet_says_what_the_file_says(name: str):
+    info = CheckpointInfo.read(shipped_model(name))
+    sheet = (data_folder() / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in sheet.splitlines() if line.startswith(f"| `{name}` |"))
+    parameters = GPT(info.config).num_params()
+    for fact in (
+        f"| {parameters:,} | {info.size_bytes:,} |",
+        f"{info.meta['val_loss']} nats per token",
+        f"{info.meta['val_bits_per_byte']} bits per byte",
+        f"`{info.meta['command']}`",
+    ):
+        assert fact in row
+
+
+@pytest.mark.parametrize("name", shipped_models())
 def test_a_model_reads_with_the_books_tokenizer(name: str):
     found = load_checkpoint(shipped_model(name), "cpu")
     assert found.tokenizer is not None

@@ -69,6 +69,16 @@ def table_of(figure: Any) -> list[list[str]]:
     )
 
 
+def has_rows(tab: Any, figure: Any, count: int) -> None:
+    """Wait until the figure's table shows a text of one token less."""
+    tab.wait_for_function(
+        "([f, n]) => f.querySelector('table').rows.length === n",
+        arg=[figure.element_handle(), count],
+        timeout=30_000,
+    )
+    settled(tab, figure)
+
+
 def check_table(rows: list[list[str]], text: str, layer: int, head: int) -> None:
     """The pattern in a table, against torch."""
     source = shipped_source("reader")
@@ -107,14 +117,7 @@ def test_a_control_moves_the_figure_and_python_hears_of_it(tab: Any) -> None:
     field = figure.get_by_label("Your text")
     field.fill(other)
     field.press("Enter")
-    tab.wait_for_function(
-        "f => f.querySelector('table').rows.length === 5",
-        arg=figure.element_handle(),
-        timeout=30_000,
-    ) if len(shipped_source("reader").tokenizer.encode(other)) == 4 else (
-        tab.wait_for_timeout(1000)
-    )
-    settled(tab, figure)
+    has_rows(tab, figure, 1 + len(shipped_source("reader").tokenizer.encode(other)))
     check_table(table_of(figure), other, layer=1, head=0)
     assert tab.python("print(kept.selection['text'])") == f"{other}\n"
 
@@ -122,12 +125,7 @@ def test_a_control_moves_the_figure_and_python_hears_of_it(tab: Any) -> None:
 def test_python_moves_the_figure(tab: Any) -> None:
     figure = figure_of(tab, "steps")
     tab.python(f"kept.selection = {{'text': {SENTENCE!r}, 'head': 3, 'layer': 2}}")
-    tab.wait_for_function(
-        "f => f.querySelector('table').rows.length === 10",
-        arg=figure.element_handle(),
-        timeout=30_000,
-    )
-    settled(tab, figure)
+    has_rows(tab, figure, 10)
     check_table(table_of(figure), SENTENCE, layer=2, head=3)
 
 

@@ -100,10 +100,12 @@ test("edits and targets go the whole way and leave nothing behind", () => {
   const model = randomModel(SHAPES.modern), reader = new Reader(model);
   reader.run(IDS, { keep: "*" });
   const edits = { "blocks.0.attn.z": (z) => void z.data.fill(0) };
-  const wishes = { keep: "*", edits, targets: [...IDS.slice(1), -1] };
-  const edited = reader.run(IDS, wishes);
-  assert.equal(edited.computed, 13);
-  assertSameRun(edited, model.run(IDS, wishes), 0, "edited");
+  const targets = [...IDS.slice(1), -1];
+  for (const wishes of [{ keep: "*", edits }, { keep: "*", targets }]) {
+    const whole = reader.run(IDS, wishes);
+    assert.equal(whole.computed, 13);
+    assertSameRun(whole, model.run(IDS, wishes), 0, Object.keys(wishes).join());
+  }
   const after = reader.run([...IDS, 1], { keep: "*" });
   assert.equal(after.computed, 1);
   assertSameRun(after, model.run([...IDS, 1], { keep: "*" }), 0, "afterwards");

@@ -52,8 +52,7 @@ export class EngineSource {
     this.tokenizer = loaded.tokenizer;
     this.model = loaded.model;
     this.reader = new Reader(loaded.model);
-    /** @type {KVCache | null} of the last continuation, while nobody uses it */
-    this.spare = null;
+    this.written = new KVCache(loaded.model.config); // of the last continuation
   }
 
   /**
@@ -143,16 +142,14 @@ export class EngineSource {
   async generate({ ids, n, sampler = null }) {
     const knobs = sampler ?? { temperature: 0 };
     refuseUnknown("sampler", Object.keys(knobs), SAMPLER_KNOBS);
-    const cache = this.spare ?? new KVCache(this.model.config);
-    this.spare = null; // another continuation may begin before this one ends
     const told = Math.min(CANDIDATES_TOLD, this.model.config.vocab_size);
+    const cache = this.written; // two at once would only read more, not otherwise
     const options = { maxNew: n, sampler: Sampler.of(knobs), candidates: told, cache };
     const steps = [];
     for (const { id, logprob, candidates } of stream(this.model, ids, options)) {
       steps.push({ id, logprob, candidates });
       if (steps.length % TOKENS_A_BREATH === 0) await breathe();
     }
-    this.spare = cache;
     return { values: { ids: steps.map((step) => step.id), steps } };
   }
 }

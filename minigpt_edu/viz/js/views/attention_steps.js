@@ -169,24 +169,15 @@ export function numberedOptions(word, count) {
 }
 
 function stepsLead({ numbers }, step) {
-  const q = inRole("query", "query"),
-    k = inRole("key", "key"),
-    v = inRole("value", "values");
+  const root = `\u221a${numbers.size}`;
+  const query = inRole("query", "query");
+  const key = inRole("key", "key");
+  const values = inRole("value", "values");
   return [
-    [
-      "Each token asks with its ",
-      q,
-      ", each answers to its ",
-      k,
-      `: the score is their dot product, divided by \u221a${numbers.size}.`,
-    ],
-    ["A token may not look ahead. The scores of later tokens become \u2212\u221e."],
+    ["Each ", query, " meets every ", key, `: their dot product, divided by ${root}.`],
+    ["A token may not look ahead: the scores of later tokens become \u2212\u221e."],
     ["Each row becomes shares of 1: exponentials, divided by their sum."],
-    [
-      "The budget is spent. Each token takes along the ",
-      v,
-      " of the tokens it reads, weighted by their shares.",
-    ],
+    ["The budget is spent: the ", values, " are averaged, weighted by the shares."],
   ][step];
 }
 

@@ -8,6 +8,7 @@
  * evenly: a share alone says little in a short text.
  */
 
+/** The habits that are looked for, and their names. */
 export const HABITS = {
   previous: "previous token",
   self: "itself",
