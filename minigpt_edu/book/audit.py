@@ -17,6 +17,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from minigpt_edu.viz.page import model_file, view_file
+
 __all__ = [
     "Complaint",
     "Figure",
@@ -131,6 +133,8 @@ class _Reader(HTMLParser):
             self.page.undescribed.append(values.get("src", "")[-60:])
 
     def _note_live(self, values: dict[str, str]) -> None:
+        if "figure" not in self.inside:  # nothing around it to be numbered
+            self.page.figures.append(Figure(""))
         self.inside.append("live")
         self.page.live.append(values.get("data-view", ""))
         config = json.loads(values.get("data-config") or "{}")
@@ -195,6 +199,7 @@ def audit_page(html: Path, page: Page, others: dict[str, Page]) -> Iterator[Comp
         *_loading(html, page),
         *_linking(html, page, others),
         *_figures(page),
+        *_live(html, page),
     ]
     weight = sum(path.stat().st_size for path in own_files(html, page))
     if weight > PAGE_BYTES:
@@ -257,8 +262,6 @@ def _name(html: Path, path: Path) -> str:
 
 
 def _figures(page: Page) -> Iterator[str]:
-    if len(page.live) > LIVE_FIGURES:
-        yield f"has {len(page.live)} live figures, more than {LIVE_FIGURES}"
     for figure in page.figures:
         name = figure.label or "without a label"
         if not figure.label:
@@ -271,3 +274,15 @@ def _figures(page: Page) -> Iterator[str]:
             yield f"figure {name} has no description for who cannot see it"
     for source in page.undescribed:
         yield f"picture {source} has no alt text"
+
+
+def _live(html: Path, page: Page) -> Iterator[str]:
+    if len(page.live) > LIVE_FIGURES:
+        yield f"has {len(page.live)} live figures, more than {LIVE_FIGURES}"
+    loads = {urlsplit(address).path.rpartition("/")[2] for address in page.loads}
+    for kind in sorted(set(page.live)):
+        if view_file(kind) not in loads:
+            yield f"does not load {view_file(kind)}, which draws {kind}"
+    for name in sorted(page.models):
+        if not (html / "_static" / model_file(name)).is_file():
+            yield f"asks for the model {name}, which is not in the book"

@@ -25,15 +25,19 @@ from docutils.parsers.rst import Directive
 from minigpt_edu.shipped import shipped_models
 from minigpt_edu.spelling import refuse_unknown
 from minigpt_edu.viz.bundle import bundle_css, drawn_kinds, page_bundle, view_bundle
-from minigpt_edu.viz.page import figure_end, figure_start, model_script
+from minigpt_edu.viz.page import (
+    figure_end,
+    figure_start,
+    model_file,
+    model_script,
+    view_file,
+)
 from minigpt_edu.viz.views import make_view
 
 __all__ = [
     "FigureLive",
     "add_scripts",
     "live_nodes",
-    "model_file",
-    "view_file",
     "write_scripts",
 ]
 
@@ -78,16 +82,6 @@ class FigureLive(Directive):
         text, messages = self.state.inline_text(caption, self.lineno)
         figure += nodes.caption(caption, "", *text)
         return [figure, *messages]
-
-
-def model_file(name: str) -> str:
-    """What the script of a checkpoint is called, as the page's script expects."""
-    return f"minigpt-model-{name}.js"
-
-
-def view_file(kind: str) -> str:
-    """What the script of a kind of figure is called."""
-    return f"minigpt-view-{kind}.js"
 
 
 def write_scripts(folder: Path) -> None:

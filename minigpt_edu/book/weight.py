@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minigpt_edu.book.audit import local_file, own_files, pages, read_page
-from minigpt_edu.book.live import model_file
+from minigpt_edu.viz.page import model_file
 
 __all__ = ["Weight", "main", "weigh"]
 

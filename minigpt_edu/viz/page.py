@@ -28,12 +28,14 @@ __all__ = [
     "figure_end",
     "figure_html",
     "figure_start",
+    "model_file",
     "model_script",
     "standalone",
+    "view_file",
 ]
 
 #: What a page of its own calls a model that is not shipped.
-OWN = "own"
+OWN = "your-model"
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -88,6 +90,16 @@ def figure_html(
         else f"<p>{html.escape(alt)}</p>"
     )
     return figure_start(asked, alt=alt) + inside + figure_end()
+
+
+def view_file(kind: str) -> str:
+    """What the script of a kind of figure is called."""
+    return f"minigpt-view-{kind}.js"
+
+
+def model_file(name: str) -> str:
+    """What the script of a checkpoint is called, as the page's script expects."""
+    return f"minigpt-model-{name}.js"
 
 
 def model_script(name: str, path: Path | None = None) -> str:

@@ -70,23 +70,11 @@ def show(
     _check(label, caption, alt)
     if model is not None and not isinstance(figure, View):
         raise TypeError("model= goes with a view of minigpt_edu.viz.views")
-    size: dict[str, Any] = {}
-    view = figure if isinstance(figure, View) else getattr(figure, "view", None)
-    if isinstance(view, View):
-        mime = VIEW
+    if _view_of(figure) is not None:
+        mime, size = VIEW, {}
         content = _live(figure, label, model, tokenizer)
-    elif hasattr(figure, "to_plotly_json"):
-        mime, content = PLOTLY, {PLOTLY: _plotly(figure)}
-    elif hasattr(figure, "savefig"):
-        mime = "image/png"
-        content = {mime: _png(figure)}
-        width, height = (side // _SHARPNESS for side in _png_size(content[mime]))
-        size = {mime: {"width": width, "height": height}}
     else:
-        raise TypeError(
-            "show() draws matplotlib and plotly figures and views, not a "
-            f"{type(figure).__name__}"
-        )
+        mime, content, size = _drawn(figure)
     note = {
         "label": label,
         "caption": caption,
@@ -98,6 +86,27 @@ def show(
     emit(
         {"text/markdown": f"**Figure.** {caption}", "text/plain": caption},
         {FIGURE: {"role": CAPTION}},
+    )
+
+
+def _view_of(figure: Any) -> View | None:
+    """The view that was passed, or of which the widget that was passed was made."""
+    view = figure if isinstance(figure, View) else getattr(figure, "view", None)
+    return view if isinstance(view, View) else None
+
+
+def _drawn(figure: Any) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Mime type, content and size of a figure that does not compute."""
+    if hasattr(figure, "to_plotly_json"):
+        return PLOTLY, {PLOTLY: _plotly(figure)}, {}
+    if hasattr(figure, "savefig"):
+        picture = _png(figure)
+        width, height = (side // _SHARPNESS for side in _png_size(picture))
+        size = {"image/png": {"width": width, "height": height}}
+        return "image/png", {"image/png": picture}, size
+    raise TypeError(
+        "show() draws matplotlib and plotly figures and views, not a "
+        f"{type(figure).__name__}"
     )
 
 

@@ -11,7 +11,8 @@ from minigpt_edu.book.audit import PAGE_BYTES, audit, pages, read_page
 GOOD = """<!doctype html><html><head>
 <link rel="stylesheet" href="_static/look.css">
 <link rel="canonical" href="https://example.org/page.html">
-<script src="_static/app.js?v=1"></script></head><body>
+<script src="_static/app.js?v=1"></script>
+<script src="_static/minigpt-view-heads.js"></script></head><body>
 <h1 id="top">A page</h1>
 <p>See <a href="#top">above</a>, <a href="two.html#there">there</a> and
 <a href="https://example.org">elsewhere</a>.</p>
@@ -20,6 +21,10 @@ GOOD = """<!doctype html><html><head>
 </span></figcaption></figure>
 <figure id="fig-b"><div class="mg-plotly" aria-label="A curve."></div><figcaption>
 <p><span class="caption-number">Figure 2 </span>A curve.</p></figcaption></figure>
+<figure id="fig-c"><figure class="mg-viz" data-view="heads"
+data-config="{&quot;checkpoint&quot;:&quot;m&quot;}" aria-label="Heads."><img src="a%20b.png"
+alt="Heads."></figure><figcaption><span class="caption-number">Figure 3 </span>Heads.
+</figcaption></figure>
 <span class="math notranslate">x</span>
 </body></html>"""
 
@@ -28,7 +33,8 @@ GOOD = """<!doctype html><html><head>
 def book(tmp_path: Path) -> Path:
     (tmp_path / "_static").mkdir()
     (tmp_path / "_static" / "look.css").write_text("a { background: url(b.png) }")
-    (tmp_path / "_static" / "app.js").write_text("")
+    for name in ("app", "minigpt-view-heads", "minigpt-model-m"):
+        (tmp_path / "_static" / f"{name}.js").write_text("")
     (tmp_path / "a b.png").write_bytes(b"picture")
     (tmp_path / "page.html").write_text(GOOD)
     (tmp_path / "two.html").write_text('<p id="there">Two</p>')
@@ -47,7 +53,9 @@ def test_a_good_book_has_no_complaints(book: Path) -> None:
     assert [figure.number.strip() for figure in page.figures] == [
         "Figure 1",
         "Figure 2",
+        "Figure 3",
     ]
+    assert (page.live, page.models) == (["heads"], {"m"})
 
 
 def test_an_empty_folder_is_no_book(tmp_path: Path) -> None:
@@ -78,7 +86,11 @@ MUTATIONS = {
         f'<h1 style="background:url({CDN}/b.png)" ',
         "its style loads",
     ),
-    "picture": ('src="a%20b.png"', f'src="{CDN}/a.png"', "another host"),
+    "picture": (
+        'src="a%20b.png" alt="A line."',
+        f'src="{CDN}/a.png" alt="A line."',
+        "another host",
+    ),
     "frame": ("</body>", f'<iframe src="{CDN}"></iframe></body>', "another host"),
     "lost script": ("app.js?v=1", "gone.js", "loads _static/gone.js, which is not"),
     "lost page": ("two.html#there", "three.html", "three.html, which is not in"),
@@ -90,6 +102,18 @@ MUTATIONS = {
     "alt text": ('alt="A line."', "", "no alt text"),
     "empty alt text": ('alt="A line."', 'alt=""', "fig-a has no description"),
     "description": ('aria-label="A curve."', "", "fig-b has no description"),
+    "live caption": ("</span>Heads.", "</span>", "figure fig-c has no caption"),
+    "live number": ("Figure 3 ", "", "figure fig-c has no number"),
+    "live alone": ('<figure id="fig-c">', "", "a figure without a label"),
+    "live script": ("view-heads.js", "view-head.js", "does not load minigpt-view-h"),
+    "lost model": ("&quot;m&quot;", "&quot;n&quot;", "asks for the model n, which"),
+    "live crowd": (
+        "</body>",
+        '<figure id="x"><figure class="mg-viz" data-view="heads"></figure></figure>'
+        * 12
+        + "</body>",
+        "has 13 live figures, more than 12",
+    ),
     "weight": ("</body>", "x" * PAGE_BYTES + "</body>", "weighs"),
 }
 

@@ -166,6 +166,14 @@ def test_six_columns_and_lists_may_be_printed(good: Any) -> None:
     assert findings(good) == []
 
 
+def test_hidden_cells_do_not_make_the_median(good: Any) -> None:
+    good.cells += [code(20, f"h{n}", tags=("hide-input",)) for n in range(3)]
+    good.cells += [code(18, f"i{n}", tags=("hide-cell",)) for n in range(12)]
+    good.cells[0].source = SENTENCE * 120
+    good.cells[-1].outputs = [figure(), figure()]
+    assert findings(good) == []
+
+
 def test_a_quiz_is_not_counted_as_code(good: Any) -> None:
     good.cells.append(code(60, "quiz", tags=("quiz", "hide-input")))
     assert findings(good) == []

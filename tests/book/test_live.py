@@ -14,11 +14,11 @@ from docutils.parsers.rst import directives
 from docutils.utils import SystemMessage
 
 from minigpt_edu.book.audit import read_page
-from minigpt_edu.book.live import FigureLive, model_file, view_file, write_scripts
+from minigpt_edu.book.live import FigureLive, write_scripts
 from minigpt_edu.shipped import shipped_models
 from minigpt_edu.viz import views
 from minigpt_edu.viz.bundle import bundle_css, drawn_kinds, page_bundle, view_bundle
-from minigpt_edu.viz.page import model_script
+from minigpt_edu.viz.page import model_file, model_script, view_file
 
 
 def page(small_book: Path, name: str) -> BeautifulSoup:

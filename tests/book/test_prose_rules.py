@@ -86,6 +86,8 @@ def test_what_only_looks_like_a_fault_is_fine(rule: str, source: str) -> None:
 def test_captions_and_descriptions_are_prose_too() -> None:
     found = list(prose_rules.typed(notebook(code=SHOWN)))
     assert [cell for cell, _ in found] == ["code"]
+    described = 'show(f, caption="It takes steps.", alt="A row of 300.")'
+    assert len(list(prose_rules.typed(notebook(code=described)))) == 1
     computed = 'show(f, caption=f"It takes {steps:.1f} steps, `0.5`.", alt="Rows.")'
     assert list(prose_rules.typed(notebook(code=computed))) == []
     named = 'show(f, caption="Head 3 looks back.", alt="Rows.")'

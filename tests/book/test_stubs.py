@@ -111,6 +111,13 @@ def test_the_answer_goes_and_all_else_stays() -> None:
     assert stub_cell(GOOD, "ex-mask") == STUB
 
 
+def test_a_method_is_cut_at_its_own_depth() -> None:
+    inside = "\n".join(f"    {line}" for line in GOOD.splitlines())
+    stub = stub_cell(f"class Mask:\n{inside}", "ex-mask")
+    assert '\n        raise NotImplementedError("still to do: ex-mask")\n' in stub
+    compile(stub, "stub", "exec")
+
+
 LINES = st.lists(st.sampled_from(["x = 1", "# a hint", "", "if x:", "    y = 2"]))
 
 

@@ -85,8 +85,9 @@ def test_work_done_before_copies_were_recorded_is_safe(chapters: Path) -> None:
     (workbook / "one" / "a.ipynb").write_text("the reader's work")
     for edition in ("original", "a new edition"):
         (chapters / "one" / "a.ipynb").write_text(edition)
-        copy_chapters(chapters, workbook)
+        done = copy_chapters(chapters, workbook)
         assert (workbook / "one" / "a.ipynb").read_text() == "the reader's work"
+        assert bool(done.newer) == (edition == "a new edition")
 
 
 def test_exercises_come_without_their_solutions(chapters: Path) -> None:

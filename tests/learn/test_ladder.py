@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -127,8 +129,16 @@ def test_what_cannot_be_compared_is_refused() -> None:
         ladder({"short": lambda x: x[:1], "long": lambda x: x}, (drawn(3),))
 
 
-def test_times_are_medians_after_a_warm_up() -> None:
-    calls = []
+def test_times_are_medians_after_a_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0, 90, 200, 203, 300, 301, 400, 402])
+    module = sys.modules["minigpt_edu.learn.ladder"]
+    fake = SimpleNamespace(perf_counter=lambda: next(clock))
+    monkeypatch.setattr(module, "time", fake)
+    assert rung_times({"a": abs}, (1,), repeats=3, warm_up=2) == {"a": 2}
+
+
+def test_functions_are_called_as_often_as_said() -> None:
+    calls: list[int] = []
     seconds = rung_times({"a": calls.append}, (1,), repeats=3, warm_up=2)
     assert len(calls) == 5
     assert list(seconds) == ["a"]

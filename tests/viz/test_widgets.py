@@ -158,7 +158,7 @@ def test_its_page_carries_the_model(
     shipped = Figure(views.heads(SENTENCE)).to_html("Heads")
     assert '["reader"]' in shipped
     figure = Figure(views.heads(SENTENCE, checkpoint=None), **own)
-    assert '["own"]' in figure.to_html()
+    assert '["your-model"]' in figure.to_html()
     file = tmp_path / "own.safetensors"
     figure.save_own_model(file)
     stored = load_checkpoint(file, device="cpu")

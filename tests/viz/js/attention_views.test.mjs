@@ -23,7 +23,9 @@ function kept(changes, ids = randomIds(TOKENS, 61)) {
   return { arrays, config: { ...model.config } };
 }
 
-for (const [name, changes] of Object.entries(SHAPES)) {
+const NORMED = { normed: { ...SHAPES.gpt2, qk_norm: true } }; // and nothing is turned
+
+for (const [name, changes] of Object.entries({ ...SHAPES, ...NORMED })) {
   test(`${name}: each number of a head follows from those before it`, () => {
     const { arrays, config } = kept(changes);
     for (let layer = 0; layer < config.n_layer; layer++) {

@@ -334,6 +334,7 @@ testWithClock("an answered question is forgotten, a busy kernel waited for", (pa
   model.send({ id: 1 });
   widget.tell("msg:custom", { id: 1, result: {} });
   pass(100);
+  assert.equal(model.open.size, 0);
   widget.widget_manager.kernel.status = "busy";
   model.send({ id: 2 });
   for (let turn = 0; turn < 50; turn++) pass(8);

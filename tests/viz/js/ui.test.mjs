@@ -42,6 +42,8 @@ test("spaces, breaks and bytes of a token are seen", () => {
   assert.equal(shown({ text: "<c3><a9>", bytes: [0xc3, 0xa9] }), "c3a9");
   assert.equal(shown({ text: "<b>", bytes: [0x3c, 0x62, 0x3e] }), "<b>");
   assert.equal(shown({ text: "" }), "\u2205");
+  const end = { text: "<|eos|>", special: true };
+  assert.deepEqual(pieceParts(end), [{ text: "<|eos|>", mark: true }]);
 });
 
 test("what a token means is kept apart from what was typed like it", () => {

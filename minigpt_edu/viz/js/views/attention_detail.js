@@ -2,7 +2,7 @@
  * Where the number of one cell comes from: its formula, and the vectors it is made of.
  */
 
-import { div, element, fill, inRole } from "../ui/dom.js";
+import { div, element, inRole } from "../ui/dom.js";
 import { showLoosely, showNumber, showShare } from "../ui/format.js";
 import { pieceNode } from "../ui/pieces.js";
 import { signedScale } from "../ui/scale.js";

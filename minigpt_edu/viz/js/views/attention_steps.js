@@ -12,7 +12,7 @@ import { div, element, fill, inRole } from "../ui/dom.js";
 import { showNumber, showShare } from "../ui/format.js";
 import { Frame } from "../ui/frame.js";
 import { Matrix } from "../ui/matrix.js";
-import { pieceName, pieceNode } from "../ui/pieces.js";
+import { pieceName } from "../ui/pieces.js";
 import { signedScale } from "../ui/scale.js";
 import { Stepper } from "../ui/stepper.js";
 import { ranked, softmaxOf } from "../core/sampling.js";
