@@ -104,7 +104,6 @@ class TorchSource:
     def about(self) -> Answer:
         """What the checkpoint says of itself, and the text of every token."""
         size = self.tokenizer.vocab_size
-        special = {id: name for name, id in self.tokenizer.special.items()}
         return Answer(
             {
                 "name": self.name,
@@ -113,8 +112,7 @@ class TorchSource:
                 "step": self.info.get("step"),
                 "val_bits_per_byte": self.info.get("val_bits_per_byte"),
                 "vocabulary": [
-                    special.get(id) or piece_text(self.tokenizer.token_bytes(id))
-                    for id in range(size)
+                    piece_text(self.tokenizer.token_bytes(id)) for id in range(size)
                 ],
             }
         )

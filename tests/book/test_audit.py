@@ -22,9 +22,9 @@ GOOD = """<!doctype html><html><head>
 <figure id="fig-b"><div class="mg-plotly" aria-label="A curve."></div><figcaption>
 <p><span class="caption-number">Figure 2 </span>A curve.</p></figcaption></figure>
 <figure id="fig-c"><figure class="mg-viz" data-view="heads"
-data-config="{&quot;checkpoint&quot;:&quot;m&quot;}" aria-label="Heads."><img src="a%20b.png"
-alt="Heads."></figure><figcaption><span class="caption-number">Figure 3 </span>Heads.
-</figcaption></figure>
+data-config="{&quot;checkpoint&quot;:&quot;m&quot;}" aria-label="Heads."><img
+src="a%20b.png" alt="Heads."></figure><figcaption>
+<span class="caption-number">Figure 3 </span>Heads.</figcaption></figure>
 <span class="math notranslate">x</span>
 </body></html>"""
 

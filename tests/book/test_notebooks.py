@@ -239,8 +239,11 @@ def test_tidy_makes_one_form(good: Any) -> None:
 def test_tidy_keeps_what_has_a_meaning(good: Any) -> None:
     meant = {"tags": ["solution"], "minigpt": {"reason": "times"}}
     good.cells[1].metadata.update(meant)
+    facts = {"facts": {"255": "the largest byte"}}
+    good.metadata["minigpt"] = facts
     tidy(good)
     assert good.cells[1].metadata == meant
+    assert good.metadata["minigpt"] == facts
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,17 @@ def open_table(tab: Any) -> Any:
 
 # Every kind of figure.
 
+MOVING = """() => [...document.querySelectorAll('.mg-viz *')].filter((one) =>
+    getComputedStyle(one).transitionDuration.split(',').some((t) => parseFloat(t) > 0))
+    .map((one) => one.className)"""
+
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_figure_asks_answers_and_names_its_model(opened: Any, kind: str) -> None:
     tab = opened(kind)
+    tab.emulate_media(reduced_motion="reduce")
+    assert tab.evaluate(MOVING) == []
+    tab.emulate_media(reduced_motion="no-preference")
     assert tab.locator(".mg-question").inner_text().endswith("?")
     sentence = tab.locator(".mg-sentence")
     assert sentence.get_attribute("aria-live") == "polite"
@@ -108,20 +115,6 @@ def test_a_figure_asks_answers_and_names_its_model(opened: Any, kind: str) -> No
     note = tab.locator(".mg-frame > .mg-foot .mg-note").inner_text().lower()
     named = "reader" if "checkpoint" in asked(kind).config else "illustrative"
     assert named in note
-
-
-@pytest.mark.parametrize("kind", DRAWN)
-def test_a_figure_is_also_a_table(opened: Any, kind: str) -> None:
-    tab = opened(kind)
-    assert tab.locator(".mg-table-place table").count() == 0
-    open_table(tab)
-    table = tab.locator(".mg-table-place table")
-    assert table.locator("caption").inner_text()
-    assert table.locator("thead th[scope=col]").count() >= 2
-    lines = table.locator("tbody tr")
-    assert lines.count() == table.locator("tbody th[scope=row]").count() > 0
-    tab.get_by_role("button", name="Hide the table").click()
-    assert table.is_hidden()
 
 
 UNGUARDED = """() => [...document.querySelectorAll(
@@ -132,10 +125,18 @@ UNGUARDED = """() => [...document.querySelectorAll(
 
 
 @pytest.mark.parametrize("kind", DRAWN)
-def test_whatever_takes_the_focus_keeps_its_keys(opened: Any, kind: str) -> None:
+def test_a_figure_is_also_a_table_and_keeps_its_keys(opened: Any, kind: str) -> None:
     tab = opened(kind)
+    assert tab.locator(".mg-table-place table").count() == 0
     open_table(tab)
+    table = tab.locator(".mg-table-place table")
+    assert table.locator("caption").inner_text()
+    assert table.locator("thead th[scope=col]").count() >= 2
+    lines = table.locator("tbody tr")
+    assert lines.count() == table.locator("tbody th[scope=row]").count() > 0
     assert tab.evaluate(UNGUARDED) == []
+    tab.get_by_role("button", name="Hide the table").click()
+    assert table.is_hidden()
 
 
 FOCUS = """() => {
@@ -210,6 +211,26 @@ def test_the_measure_of_contrast_can_fail(opened: Any) -> None:
     assert tab.evaluate(PALE) != []
 
 
+CELLS = "document.querySelector('.mg-viz canvas').toDataURL()"
+PAPER = "getComputedStyle(document.querySelector('.mg-viz')).backgroundColor"
+
+
+@pytest.mark.parametrize("where", ["body", "documentElement"])
+def test_the_picture_follows_the_theme_of_the_lab_and_of_the_book(
+    opened: Any, where: str
+) -> None:
+    tab = opened("mask_lab")
+    before = tab.evaluate(CELLS)
+    name = "jpThemeLight" if where == "body" else "theme"
+    dark = "false" if where == "body" else "dark"
+    for value, same in ((dark, False), ("true", True)):
+        tab.evaluate(f"document.{where}.dataset.{name} = '{value}'")
+        tab.wait_for_timeout(50)
+        assert (tab.evaluate(CELLS) == before) is same
+        paper = tab.evaluate(PAPER)
+        assert paper == ("rgb(255, 255, 255)" if same else "rgb(18, 18, 18)")
+
+
 SMALL = """() => [...document.querySelectorAll(
     ['button', 'select', 'input', 'label:has(input)']
     .map((one) => '.mg-viz ' + one).join())]
@@ -281,21 +302,6 @@ def test_on_paper_the_picture_stands_alone(watch: Any, tmp_path: Path) -> None:
         assert picture.is_visible() and live.is_hidden()
         tab.emulate_media(media="screen")
         assert wrong == []
-
-
-MOVING = """() => [...document.querySelectorAll('.mg-viz *')].filter((one) =>
-    getComputedStyle(one).transitionDuration.split(',').some((t) => parseFloat(t) > 0))
-    .map((one) => one.className)"""
-
-
-@pytest.mark.parametrize("kind", DRAWN)
-def test_nothing_moves_for_who_asks_for_rest(opened: Any, kind: str) -> None:
-    tab = opened(kind)
-    tab.emulate_media(reduced_motion="reduce")
-    try:
-        assert tab.evaluate(MOVING) == []
-    finally:
-        tab.emulate_media(reduced_motion="no-preference")
 
 
 # The attention figures.

@@ -193,5 +193,13 @@ def test_a_loss_has_no_neurons(small, make_ids):
         edit(torch.ones(1, T), "loss")
 
 
+def test_the_given_value_is_left_alone(small):
+    value = torch.randn(1, T, 24)
+    before = value.clone()
+    edit = edits_of(small, [{"hook": "embed", "op": "zero"}])["embed"]
+    assert edit(value, "embed").abs().max() == 0
+    assert torch.equal(value, before)
+
+
 def test_every_op_is_known():
     assert set(OPS) == {"zero", "mean", "scale", "patch"}

@@ -57,17 +57,15 @@ def test_equal_questions_are_equal_elements() -> None:
     assert figure_html(one, alt="x") == figure_html(other, alt="x")
 
 
-def test_a_model_s_script_gives_back_the_file(node: str) -> None:
-    script = model_script("reader")
-    probe = (
-        script
-        + script
-        + "console.log(Object.keys(MiniGPTModels), MiniGPTModels.reader)"
-    )
-    done = subprocess.run([node], input=probe, capture_output=True, encoding="utf-8")
-    name, data = done.stdout.split("] ")
-    assert name == "[ 'reader' "
-    assert base64.b64decode(data) == shipped_model("reader").read_bytes()
+def test_models_scripts_give_back_the_files(node: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(b"\x00\xff")
+    script = model_script("reader") + model_script("a-b", other)
+    script += "console.log(JSON.stringify(MiniGPTModels));"
+    done = subprocess.run([node], input=script, capture_output=True, encoding="utf-8")
+    found = {k: base64.b64decode(v) for k, v in json.loads(done.stdout).items()}
+    files = {"reader": shipped_model("reader"), "a-b": other}
+    assert found == {name: path.read_bytes() for name, path in files.items()}
 
 
 def test_a_page_of_its_own_needs_no_other_file() -> None:

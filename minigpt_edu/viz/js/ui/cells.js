@@ -49,9 +49,12 @@ export class Cells {
     const gap = cell > 20 ? 1 : 0.5;
     const numbers = text !== undefined && cell >= ROOM_FOR_NUMBERS;
     const hatched = [];
-    pen.font = `${cell >= 40 ? 12 : 11}px ${getComputedStyle(this.element).fontFamily}`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
+    if (numbers) {
+      const { fontFamily } = getComputedStyle(this.element);
+      pen.font = `${cell >= 40 ? 12 : 11}px ${fontFamily}`;
+      pen.textAlign = "center";
+      pen.textBaseline = "middle";
+    }
     for (let i = 0; i < rows * columns; i++) {
       const row = Math.floor(i / columns),
         column = i % columns;

@@ -140,7 +140,7 @@ export class Matrix {
     const { box, rowLabels, columnLabels, asides, legend, cells } = this.parts;
     const paint = readPaint(this.element);
     this.width = box.clientWidth;
-    const room = this.width - rowLabels.offsetWidth - asides.offsetWidth - 4;
+    const room = this.width - rowLabels.offsetWidth - asides.offsetWidth - 12;
     const fit = Math.floor(room / columns.length);
     const least =
       Math.max(rows.length, columns.length) > MANY ? SMALLEST_OF_MANY : SMALLEST;
@@ -202,8 +202,8 @@ export class Matrix {
     const { cell } = this;
     const { box, rowLabels, columnLabels } = this.parts;
     const [row, column] = this.at;
-    const right = rowLabels.offsetWidth + (column + 1) * cell + 6 - box.clientWidth;
-    const below = columnLabels.offsetHeight + (row + 1) * cell + 10 - box.clientHeight;
+    const right = rowLabels.offsetWidth + (column + 1) * cell + 9 - box.clientWidth;
+    const below = columnLabels.offsetHeight + (row + 1) * cell + 13 - box.clientHeight;
     box.scrollLeft = Math.max(Math.min(box.scrollLeft, column * cell), right);
     box.scrollTop = Math.max(Math.min(box.scrollTop, row * cell), below);
   }

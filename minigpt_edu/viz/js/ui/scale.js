@@ -11,18 +11,30 @@
 /** @typedef {{kind: "share" | "signed", limit?: number}} Scale share: 0..limit (1) */
 /** @typedef {[number, number, number]} Colour */
 
-/** The colours of the theme at this place. @param {Element} node */
+/**
+ * The colours of the theme at this place. Read once per figure and theme: each reading
+ * makes the browser compute styles.
+ * @param {any} node
+ */
 export function readPaint(node) {
+  const home = node.closest(".mg-viz") ?? node;
+  const { theme } = document.documentElement.dataset;
+  const name = `${theme} ${document.body.dataset.jpThemeLight}`;
+  if (home.mgPaint?.name === name) return home.mgPaint;
   const style = getComputedStyle(node);
-  const list = (name, fallback) =>
-    (style.getPropertyValue(name).trim() || fallback).split(/\s+/).map(parseColour);
-  return {
+  const known = style.getPropertyValue("--mg-ramp") !== ""; // the style sheet is there
+  const list = (token, fallback) =>
+    (style.getPropertyValue(token).trim() || fallback).split(/\s+/).map(parseColour);
+  const paint = {
+    name,
     share: list("--mg-ramp", "#ffffff #14356f"),
     signed: list("--mg-ramp-signed", "#8a3c00 #ffffff #14356f"),
     paper: list("--mg-paper", "#ffffff")[0],
     ink: list("--mg-ink", "#1f2630")[0],
     hatch: list("--mg-hatch", "#c3c9d3")[0],
   };
+  if (known) home.mgPaint = paint;
+  return paint;
 }
 
 /** "#rrggbb" as three numbers. @param {string} text @returns {Colour} */

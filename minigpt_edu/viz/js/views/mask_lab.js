@@ -111,21 +111,29 @@ async function loadBoth(given) {
   const other = others.find(({ id }) => id === state.other) ?? others[0];
   const ids = [...pieces.slice(0, -1).map((piece) => piece.id), other.id];
   const changed = await ask("run", { ids, keep: headKeep(config) });
-  return { ...result, others, other, changed: changed.arrays };
+  return { ...result, others, other, changed: changed.arrays, tried: new Map() };
 }
 
 function maskView(result, state) {
   const view = stepView(result, state);
   const { layer, head, numbers, config } = view;
-  const after = headNumbers(result.changed, config, layer, head);
-  const each = (make) =>
-    Object.fromEntries(MASKS.map(({ kind }) => [kind, make(kind)]));
-  return {
-    ...view,
-    mask: maskCalled(state.mask),
-    patterns: each((kind) => maskedPattern(numbers.scores, numbers.tokens, kind)),
-    tests: each((kind) => leakTest(numbers, after, kind)),
-  };
+  const key = `${layer} ${head}`;
+  if (!result.tried.has(key)) {
+    const after = headNumbers(result.changed, config, layer, head);
+    result.tried.set(key, tryMasks(numbers, after));
+  }
+  return { ...view, mask: maskCalled(state.mask), ...result.tried.get(key) };
+}
+
+/** The pattern and the leak test under every mask. */
+function tryMasks(before, after) {
+  const patterns = {};
+  const tests = {};
+  for (const { kind } of MASKS) {
+    patterns[kind] = maskedPattern(before.scores, before.tokens, kind);
+    tests[kind] = leakTest(before, after, kind);
+  }
+  return { patterns, tests };
 }
 
 function verdictOf({ leaks, moved }) {
