@@ -75,8 +75,10 @@ def a_notebook() -> Any:
         a_figure("fig-drawing", "image/png", PNG, shaded=False),
         a_figure("fig-map", "image/png", PNG, shaded=True),
         a_figure("fig-lines", PLOTLY, lines),
-        a_figure("fig-heads", VIEW, HEADS, picture=True),
-        a_figure("fig-own", VIEW, OWN),
+        [  # two in one cell: each has its own picture, or none
+            *a_figure("fig-heads", VIEW, HEADS, picture=True),
+            *a_figure("fig-own", VIEW, OWN),
+        ],
         [displayed({PLOTLY: tricky, "text/plain": "Figure()"})],
         [displayed({NUMBERS: {"loss": "1.87"}})],
         [displayed({WIDGET: {"model_id": "1"}, "text/html": "<p>the slider</p>"})],
