@@ -2,7 +2,8 @@
  * Many small pictures of one kind in rows and columns, one of which is chosen.
  *
  *     const gallery = new Gallery({ label: "All heads", onPick: (index) => ... });
- *     gallery.update({ columns: 4, items: [{ name, note, values, size, off }], chosen: 0 });
+ *     const items = [{ name, note, values, size, off }];
+ *     gallery.update({ columns: 4, items, chosen: 0 });
  *
  * One of them is in the order of the Tab key; the arrow keys walk in both directions,
  * Enter or Space chooses. A picture says nothing alone: each has its name and a note.
@@ -23,8 +24,12 @@ export class Gallery {
   constructor({ label, onPick }) {
     this.onPick = onPick;
     this.columns = 1;
-    this.element = element("div", { class: "mg-gallery mg-scroll", role: "group", "aria-label": label,
-      onkeydown: (event) => this.#key(event) });
+    this.element = element("div", {
+      class: "mg-gallery mg-scroll",
+      role: "group",
+      "aria-label": label,
+      onkeydown: (event) => this.#key(event),
+    });
   }
 
   /** @param {{columns: number, items: GalleryItem[], chosen: number}} content */
@@ -41,9 +46,13 @@ export class Gallery {
   }
 
   #empty(index) {
-    return element("button", { type: "button", class: "mg-gallery-item", onclick: () => this.onPick(index) },
-      element("span", { class: "mg-gallery-name" }), element("canvas", { "aria-hidden": "true" }),
-      element("span", { class: "mg-gallery-note" }));
+    return element(
+      "button",
+      { type: "button", class: "mg-gallery-item", onclick: () => this.onPick(index) },
+      element("span", { class: "mg-gallery-name" }),
+      element("canvas", { "aria-hidden": "true" }),
+      element("span", { class: "mg-gallery-note" }),
+    );
   }
 
   #draw(one, { name, note, said, values, size, off }, chosen, paint) {
@@ -58,17 +67,25 @@ export class Gallery {
     const cell = SMALL_PICTURE / size;
     for (let row = 0; row < size; row++) {
       for (let column = 0; column <= row; column++) {
-        pen.fillStyle = cssColour(colourOf(values[row * size + column], { kind: "share" }, paint));
+        pen.fillStyle = cssColour(
+          colourOf(values[row * size + column], { kind: "share" }, paint),
+        );
         pen.fillRect(column * cell, row * cell, cell + 0.5, cell + 0.5);
       }
     }
   }
 
   #key(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns }[event.key];
+    const by = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -this.columns,
+      ArrowDown: this.columns,
+    }[event.key];
     if (by === undefined) return;
     const all = /** @type {HTMLElement[]} */ ([...this.element.children]);
-    const to = all[all.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + by];
+    const to =
+      all[all.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + by];
     event.preventDefault();
     event.stopPropagation();
     if (to === undefined) return;

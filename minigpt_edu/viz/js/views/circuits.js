@@ -1,5 +1,5 @@
 /**
- * The two circuits of a head: whom it would look for, and what it would write when found.
+ * The two circuits of a head: whom it looks for, and what it writes when it is found.
  *
  * Where to look and what to copy are two separate machines with separate weights. Both
  * are read off the weights, for tokens that stand alone; the words of the reader's text
@@ -14,7 +14,8 @@ import { Frame } from "../ui/frame.js";
 import { Matrix } from "../ui/matrix.js";
 import { pieceName } from "../ui/pieces.js";
 import { signedScale } from "../ui/scale.js";
-import { Circuit, circuitObstacle, circuitWeights, distinctPieces, standardised } from "./circuits_math.js";
+import { Circuit, circuitObstacle, circuitWeights } from "./circuits_math.js";
+import { distinctPieces, standardised } from "./circuits_math.js";
 import { headKeep, pickedHead } from "./attention_math.js";
 import { topPlaces } from "./vectors.js";
 
@@ -24,46 +25,96 @@ const FARTHEST = 8; // tokens between a query and a key
 /** @param {{model: any, el: HTMLElement}} host @returns {() => void} */
 export function renderCircuits({ model, el }) {
   const frame = new Frame({
-    model, el, load: loadCircuit, draw, sentence: circuitSentence, table: circuitTable, note: circuitNote,
-    question: "Which words does a head look for, and what does it say when it finds one?",
-    state: { layer: null, head: null, distance: 1, found: null }, reload: ["text", "layer", "head"],
+    model,
+    el,
+    load: loadCircuit,
+    draw,
+    sentence: circuitSentence,
+    table: circuitTable,
+    note: circuitNote,
+    question:
+      "Which words does a head look for, and what does it say when it finds one?",
+    state: { layer: null, head: null, distance: 1, found: null },
+    reload: ["text", "layer", "head"],
   });
   frame.promptField();
   const choose = (key) => (value) => frame.set({ [key]: Number(value) });
   const layer = selectBox({ label: "Layer", onInput: choose("layer") });
   const head = selectBox({ label: "Head", onInput: choose("head") });
-  const distance = slider({ label: "Distance", min: 0, max: FARTHEST, step: 1, onInput: choose("distance"),
-    show: (value) => (value === 0 ? "the same place" : `${value} before`) });
+  const distance = slider({
+    label: "Distance",
+    min: 0,
+    max: FARTHEST,
+    step: 1,
+    onInput: choose("distance"),
+    show: (value) => (value === 0 ? "the same place" : `${value} before`),
+  });
   frame.controls.append(layer.element, head.element, distance.element);
   const matrix = new Matrix({
-    label: "Who looks for whom", rowName: "query", columnName: "key", largest: 40,
+    label: "Who looks for whom",
+    rowName: "query",
+    columnName: "key",
+    largest: 40,
     onPin: (_row, column) => frame.set({ found: frame.result.words[column].id }),
     onRelease: () => frame.set({ found: null }),
   });
   const up = new Bars({ label: "Pushed up", signed: true });
   const down = new Bars({ label: "Pushed down", signed: true });
   const writes = element("p", { class: "mg-heading" });
-  frame.body.append(element("div", { class: "mg-two" },
-    element("div", {},
-      element("p", { class: "mg-heading" }, "Where to look: ", inRole("query", "query"), " row, ", inRole("key", "key"), " column"),
-      matrix.element),
-    element("div", { class: "mg-panel" }, writes, up.element, down.element)));
+  frame.body.append(
+    element(
+      "div",
+      { class: "mg-two" },
+      element(
+        "div",
+        {},
+        element(
+          "p",
+          { class: "mg-heading" },
+          "Where to look: ",
+          inRole("query", "query"),
+          " row, ",
+          inRole("key", "key"),
+          " column",
+        ),
+        matrix.element,
+      ),
+      element("div", { class: "mg-panel" }, writes, up.element, down.element),
+    ),
+  );
 
   function draw(result, state) {
     const { config, words, circuit, vocabulary } = result;
-    const numbered = (word, count) => Array.from({ length: count }, (_, i) => [String(i), `${word} ${i}`]);
+    const numbered = (word, count) =>
+      Array.from({ length: count }, (_, i) => [String(i), `${word} ${i}`]);
     layer.update({ value: result.layer, options: numbered("layer", config.n_layer) });
     head.update({ value: result.head, options: numbered("head", config.n_head) });
     distance.element.hidden = config.position !== "rope";
     distance.update(state.distance);
     const values = circuitScores(result, state);
-    matrix.update({ rows: words, columns: words, values, scale: signedScale(values), digits: 1, key: "score" });
+    matrix.update({
+      rows: words,
+      columns: words,
+      values,
+      scale: signedScale(values),
+      digits: 1,
+      key: "score",
+    });
     const { word, push } = findings(result, state);
     fill(writes, "What it writes when it reads ", pieceName(word));
-    const list = (places) => places.map((id) => ({ name: { id, text: vocabulary[id] }, value: push[id] }));
+    const list = (places) =>
+      places.map((id) => ({ name: { id, text: vocabulary[id] }, value: push[id] }));
     const most = Math.max(...topPlaces(push, 1, true).map((id) => Math.abs(push[id])));
     up.update(list(topPlaces(push, PUSHED)), most);
-    down.update(list(topPlaces(push.map((value) => -value), PUSHED)), most);
+    down.update(
+      list(
+        topPlaces(
+          push.map((value) => -value),
+          PUSHED,
+        ),
+      ),
+      most,
+    );
     return circuit;
   }
 
@@ -82,7 +133,14 @@ async function loadCircuit({ ask, state, about }) {
     ({ layer, head } = pickedHead(arrays, config, layer, head));
   }
   const { arrays } = await ask("weights", { names: circuitWeights(config, layer) });
-  return { config, vocabulary, layer, head, words: distinctPieces(pieces), circuit: new Circuit(arrays, config, layer, head) };
+  return {
+    config,
+    vocabulary,
+    layer,
+    head,
+    words: distinctPieces(pieces),
+    circuit: new Circuit(arrays, config, layer, head),
+  };
 }
 
 function circuitScores({ words, circuit }, { distance }) {
@@ -99,8 +157,15 @@ function findings({ words, circuit }, { found }) {
 }
 
 function circuitNote(_result, { layer, head }) {
-  const chosen = layer === null || head === null ? "The figure chose the head: of all, it looks most firmly at single earlier tokens. " : "";
-  return `${chosen}From the weights, for tokens that stand alone. Pushes in standard deviations over the vocabulary.`;
+  const chosen =
+    layer === null || head === null
+      ? "The figure chose the head: of all, it looks most firmly at single earlier " +
+        "tokens. "
+      : "";
+  return (
+    `${chosen}From the weights, for tokens that stand alone. ` +
+    "Pushes in standard deviations over the vocabulary."
+  );
 }
 
 function circuitSentence(result, state) {
@@ -108,11 +173,16 @@ function circuitSentence(result, state) {
   const scores = circuitScores(result, state);
   const { word, push } = findings(result, state);
   const column = words.indexOf(word);
-  const asking = words.reduce((best, _, row) => (scores[row * words.length + column] > scores[best * words.length + column] ? row : best), 0);
+  const own = words.map((_, row) => scores[row * words.length + column]);
+  const asking = own.reduce((best, score, row) => (score > own[best] ? row : best), 0);
   const [best] = topPlaces(push, 1);
   const rank = push.filter((value) => value > push[word.id]).length + 1;
-  return `Layer ${layer}, head ${head}: of these words ${pieceName(words[asking])} looks for ${pieceName(word)} most, with a score of ${showNumber(scores[asking * words.length + column])}. ` +
-    `Reading it pushes ${pieceName({ id: best, text: vocabulary[best] })} up most; the word itself is number ${rank} of ${push.length}.`;
+  return (
+    `Layer ${layer}, head ${head}: of these words ${pieceName(words[asking])} ` +
+    `looks for ${pieceName(word)} most, with a score of ${showNumber(own[asking])}. ` +
+    `Reading it pushes ${pieceName({ id: best, text: vocabulary[best] })} up most; ` +
+    `the word itself is number ${rank} of ${push.length}.`
+  );
 }
 
 function circuitTable(result, state) {
@@ -121,6 +191,9 @@ function circuitTable(result, state) {
   return {
     caption: "Scores of a query (row) for a key (column), before the mask",
     columns: ["query", ...words],
-    rows: words.map((word, row) => [word, ...words.map((_, column) => showNumber(scores[row * words.length + column], 3))]),
+    rows: words.map((word, row) => [
+      word,
+      ...words.map((_, column) => showNumber(scores[row * words.length + column], 3)),
+    ]),
   };
 }

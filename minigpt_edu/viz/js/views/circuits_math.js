@@ -33,8 +33,10 @@ export function circuitWeights(config, layer) {
 
 /** Why a model of this shape has no such circuit, or "". @returns {string} */
 export function circuitObstacle(config) {
-  if (!config.attn_output) return "This model has no output projection, so a head has no OV circuit of its own.";
-  if (config.qk_norm) return "This model normalises queries and keys, so its QK circuit is not a fixed matrix.";
+  if (!config.attn_output)
+    return "This model has no output projection, so a head has no OV circuit.";
+  if (config.qk_norm)
+    return "This model normalises queries and keys: its QK circuit is no fixed matrix.";
   return "";
 }
 
@@ -54,8 +56,14 @@ export class Circuit {
     const shared = Math.floor((head * (config.n_kv_head ?? n_head)) / n_head);
     const path = `blocks.${layer}.attn.`;
     const rows = (part, from) => ({
-      weight: weights[`${path}${part}.weight`].data.subarray(from * size * n_embd, (from + 1) * size * n_embd),
-      bias: weights[`${path}${part}.bias`]?.data.subarray(from * size, (from + 1) * size),
+      weight: weights[`${path}${part}.weight`].data.subarray(
+        from * size * n_embd,
+        (from + 1) * size * n_embd,
+      ),
+      bias: weights[`${path}${part}.bias`]?.data.subarray(
+        from * size,
+        (from + 1) * size,
+      ),
     });
     this.config = config;
     this.size = size;
@@ -65,7 +73,9 @@ export class Circuit {
     this.value = rows("value", shared);
     this.out = weights[`${path}out.weight`].data; // [C, H * D]
     this.embedding = weights["token_embedding.weight"].data; // [V, C]
-    this.unembedding = (weights["head.weight"] ?? weights["token_embedding.weight"]).data;
+    this.unembedding = (
+      weights["head.weight"] ?? weights["token_embedding.weight"]
+    ).data;
     this.gain = weights[`blocks.${layer}.norm1.weight`]?.data;
     this.bias = weights[`blocks.${layer}.norm1.bias`]?.data;
     this.lastGain = weights["norm_final.weight"]?.data;
@@ -74,12 +84,17 @@ export class Circuit {
   /** What the head reads of a token that stands alone, [C]. @param {number} id */
   read(id) {
     const { n_embd, norm, norm_eps, norm_position } = this.config;
-    const x = Float64Array.from(this.embedding.subarray(id * n_embd, (id + 1) * n_embd));
+    const x = Float64Array.from(
+      this.embedding.subarray(id * n_embd, (id + 1) * n_embd),
+    );
     if (norm_position !== "pre") return x;
     const mean = norm === "layer" ? meanOf(x) : 0;
     const squares = x.reduce((sum, part) => sum + (part - mean) ** 2, 0);
     const scale = Math.sqrt(squares / n_embd + norm_eps);
-    return x.map((part, i) => ((part - mean) / scale) * (this.gain?.[i] ?? 1) + (this.bias?.[i] ?? 0));
+    return x.map(
+      (part, i) =>
+        ((part - mean) / scale) * (this.gain?.[i] ?? 1) + (this.bias?.[i] ?? 0),
+    );
   }
 
   /** The score of a query for a key that stands `distance` tokens before it. */
@@ -96,7 +111,8 @@ export class Circuit {
     const width = this.out.length / this.config.n_embd; // H * D
     return Float64Array.from({ length: this.config.n_embd }, (_, i) => {
       let sum = 0;
-      for (let d = 0; d < this.size; d++) sum += this.out[i * width + this.start + d] * v[d];
+      for (let d = 0; d < this.size; d++)
+        sum += this.out[i * width + this.start + d] * v[d];
       return sum;
     });
   }
@@ -109,7 +125,8 @@ export class Circuit {
     const push = added.map((part, i) => (part - mean) * (this.lastGain?.[i] ?? 1));
     return Float64Array.from({ length: vocab_size }, (_, token) => {
       let sum = 0;
-      for (let i = 0; i < n_embd; i++) sum += push[i] * this.unembedding[token * n_embd + i];
+      for (let i = 0; i < n_embd; i++)
+        sum += push[i] * this.unembedding[token * n_embd + i];
       return sum;
     });
   }
@@ -133,7 +150,8 @@ function turn(q, distance, base) {
   const half = q.length / 2;
   for (let i = 0; i < half; i++) {
     const angle = distance * base ** ((-2 * i) / q.length);
-    const a = q[i], b = q[half + i];
+    const a = q[i],
+      b = q[half + i];
     q[i] = a * Math.cos(angle) - b * Math.sin(angle);
     q[half + i] = a * Math.sin(angle) + b * Math.cos(angle);
   }
@@ -148,6 +166,8 @@ export function distinctPieces(pieces) {
 /** How much more a token is pushed than the average one, in standard deviations. */
 export function standardised(values) {
   const mean = meanOf(values);
-  const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  const spread = Math.sqrt(
+    values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length,
+  );
   return values.map((value) => (spread > 0 ? (value - mean) / spread : 0));
 }

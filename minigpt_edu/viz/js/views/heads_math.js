@@ -27,7 +27,7 @@ const HABIT_TESTS = {
 };
 
 /**
- * Per habit, the share of their reading that tokens spend on it, and the share that even
+ * Per habit, the share of their reading that tokens spend on it, and what even
  * reading would; averaged over the tokens that could have it, null if none could.
  * @param {ArrayLike<number>} pattern [T, T] @param {number[]} ids [T]
  * @returns {Record<string, {share: number, even: number} | null>}
@@ -36,9 +36,12 @@ export function habitsOf(pattern, ids) {
   const T = ids.length;
   const found = {};
   for (const [habit, fits] of Object.entries(HABIT_TESTS)) {
-    let share = 0, even = 0, tokens = 0;
+    let share = 0,
+      even = 0,
+      tokens = 0;
     for (let t = 1; t < T; t++) {
-      let own = 0, places = 0;
+      let own = 0,
+        places = 0;
       for (let s = 0; s <= t; s++) {
         if (!fits(t, s, ids)) continue;
         own += pattern[t * T + s];
@@ -67,12 +70,19 @@ export function clearHabit(habits) {
 
 /** All heads of a model, layer by layer. @returns {[number, number][]} */
 export function allHeads({ n_layer, n_head }) {
-  return Array.from({ length: n_layer * n_head }, (_, i) => [Math.floor(i / n_head), i % n_head]);
+  return Array.from({ length: n_layer * n_head }, (_, i) => [
+    Math.floor(i / n_head),
+    i % n_head,
+  ]);
 }
 
 /** The edits that silence these heads: what they gathered becomes zero. */
 export function silenced(heads) {
-  return heads.map(([layer, head]) => ({ hook: `blocks.${layer}.attn.z`, head, op: "zero" }));
+  return heads.map(([layer, head]) => ({
+    hook: `blocks.${layer}.attn.z`,
+    head,
+    op: "zero",
+  }));
 }
 
 /** The place of the largest number, sign apart; 0 if none is a number. */
@@ -82,4 +92,11 @@ export function mostMoved(effects) {
     if (Math.abs(effect ?? 0) > Math.abs(effects[best] ?? 0)) best = i;
   });
   return best;
+}
+
+/** The head asked for, or the one without which the loss moves most. */
+export function chosenHead({ heads, config }, { layer, head }) {
+  if (layer !== null || head !== null)
+    return (layer ?? 0) * config.n_head + (head ?? 0);
+  return mostMoved(heads.map(({ cost }) => cost));
 }

@@ -1,8 +1,9 @@
 /**
  * Attention without a model: a table that answers a question between its entries.
  *
- * Twelve illustrative notes; the reader moves the question and says how far is near.
- * The bars under the curve are the weights, the point on it their average.
+ * Twelve illustrative notes, each an hour (key) and a count (value). The reader moves
+ * the query and sets the width: how far is near. The bars under the curve are the
+ * weights, the point on it the average of the values.
  */
 
 import { slider } from "../ui/controls.js";
@@ -28,11 +29,11 @@ export function renderSoftLookup({ model, el }) {
     draw, sentence: lookupSentence, table: lookupTable,
   });
   const query = slider({
-    label: "Question: at which hour?", min: HOURS[0], max: HOURS[1], step: 0.25,
+    label: "Query: at which hour?", min: HOURS[0], max: HOURS[1], step: 0.25,
     show: showClock, onInput: (value) => frame.set({ query: value }),
   });
   const width = slider({
-    label: "Near means within", min: 0.2, max: 8, step: 0.1,
+    label: "Width: near means within", min: 0.2, max: 8, step: 0.1,
     show: (value) => `${showNumber(value, 1)} h`,
     onInput: (value) => frame.set({ width: value }),
   });
@@ -152,11 +153,11 @@ function lookupSentence(notes, { query, width }) {
   const [first, second] = heaviest(weights, 2);
   const name = (i) => `${showClock(notes[i][0])} (${showShare(weights[i])})`;
   const mean = notes.reduce((sum, [, boats]) => sum + boats, 0) / notes.length;
-  let why = `The heaviest notes are those of ${name(first)} and ${name(second)}.`;
+  let why = `The keys ${name(first)} and ${name(second)} have the largest weights.`;
   if (weights[first] >= 0.95) {
-    why = `The note of ${name(first)} answers nearly alone, as in an ordinary lookup.`;
+    why = `The key ${name(first)} answers nearly alone, as in an ordinary lookup.`;
   } else if (weights[first] <= 0.12) {
-    why = `All notes count almost alike; their plain mean is ${showNumber(mean, 1)}.`;
+    why = `All keys weigh almost alike; the plain mean is ${showNumber(mean, 1)}.`;
   }
   return `At ${showClock(query)} the answer is ${showNumber(answer, 1)} boats. ${why}`;
 }
@@ -164,7 +165,7 @@ function lookupSentence(notes, { query, width }) {
 function lookupTable(notes, { query, width }) {
   const { scores, weights } = softLookup(notes, query, width);
   return {
-    caption: `Notes (illustrative), and what each counts at ${showClock(query)}`,
+    caption: `Keys and values (illustrative), and their weights at ${showClock(query)}`,
     columns: ["key: hour", "value: boats", "score", "weight", "weight \u00d7 value"],
     rows: notes.map(([hour, boats], i) => [
       showClock(hour), String(boats), showNumber(scores[i], 2),

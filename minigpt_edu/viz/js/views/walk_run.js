@@ -1,8 +1,9 @@
-/** The prediction walk's questions to the model, and what is looked at in the answers. */
+/** The prediction walk's questions to the model, and what is seen in the answers. */
 
 import { checkRoom, tokenPiece } from "./tokens.js";
 import { vectorAt, vectorLength } from "./vectors.js";
-import { appendedCount, drawnPin, headLengths, patternRow, standoutHead, streamLengths, walkKeep } from "./walk_parts.js";
+import { appendedCount, drawnPin, headLengths, patternRow } from "./walk_parts.js";
+import { standoutHead, streamLengths, walkKeep } from "./walk_parts.js";
 
 /** The index of the stage in which the next token is chosen. */
 export const LAST_STAGE = 6;
