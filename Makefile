@@ -20,7 +20,7 @@ READY := $(VENV)/.ready
 READY_TO_TEST := $(VENV)/.ready-to-test
 HTML := book/_build/html/index.html
 SOURCES := _config.yml _toc.yml $(wildcard book/*.md book/*.svg book/*.json) \
-	$(shell find chapters -name '*.ipynb' -not -path '*/.*') \
+	$(shell find chapters \( -name '*.ipynb' -o -name '*.md' \) -not -path '*/.*') \
 	$(shell find minigpt_edu/book minigpt_edu/viz -type f -not -name '*.pyc')
 
 # One thread each: two busy processes with two threads each wait for one another.

@@ -42,7 +42,11 @@ def test_every_page_was_built_and_none_besides(html: Path) -> None:
 
 
 def test_every_source_is_in_the_table_of_contents() -> None:
-    sources = [*ROOT.glob("book/*.md"), *ROOT.glob("chapters/**/*.ipynb")]
+    sources = [
+        *ROOT.glob("book/*.md"),
+        *ROOT.glob("chapters/**/*.md"),
+        *ROOT.glob("chapters/**/*.ipynb"),
+    ]
     names = {p.relative_to(ROOT).with_suffix("").as_posix() for p in sources}
     assert {name for name in names if "checkpoints" not in name} == set(NAMES)
 
@@ -67,7 +71,7 @@ def test_formulas_and_figures_of_the_source_are_on_the_page(
     assert labels <= {figure.label for figure in page.figures}
     if name == "book/notation":
         assert page.formulas > 20
-    if name.startswith("chapters/"):
+    if source(name).suffix == ".ipynb":
         assert page.figures
 
 
@@ -83,7 +87,7 @@ def test_no_page_tells_where_it_was_built(html: Path) -> None:
 
 def test_the_reading_order_names_files_that_exist() -> None:
     text = (ROOT / "book" / "reading_the_code.md").read_text(encoding="utf-8")
-    paths = re.findall(r"`(minigpt_edu/[\w/]+\.py)`", text)
+    paths = re.findall(r"`(minigpt_edu/[\w/]+\.(?:py|js))`", text)
     assert len(paths) > 10
     assert [path for path in paths if not (ROOT / path).is_file()] == []
     assert len(set(paths)) == len(paths)
@@ -97,7 +101,7 @@ def test_the_glossary_is_in_order() -> None:
     assert terms == sorted(terms, key=str.lower)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("book/")])
+@pytest.mark.parametrize("name", [n for n in NAMES if source(n).suffix == ".md"])
 def test_sentences_are_short(name: str) -> None:
     """22 words on average, in the prose of a page (BOOK: the house style)."""
     text = source(name).read_text(encoding="utf-8")

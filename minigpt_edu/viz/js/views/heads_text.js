@@ -17,11 +17,13 @@ export function withSign(value, digits = 2) {
   return `${value > 0 ? "+" : ""}${showNumber(value, digits)}`;
 }
 
+/** Who chose the head, if it was the figure. */
 export function headsNote(_result, { layer, head }) {
   if (layer !== null || head !== null) return "";
   return "The figure chose the head: without it the cost of the text changes most.";
 }
 
+/** What the chosen head reads, and what its absence costs. */
 export function headsSentence(result, state) {
   const { heads, loss, lossAfter, out, next, vocabulary } = result;
   const { name, habit, habits, cost } = heads[chosenHead(result, state)];
@@ -50,6 +52,7 @@ function readingOf(habit, phrase) {
   return `spends ${share} of its reading on ${phrase} (even reading would: ${even})`;
 }
 
+/** Every head in a row: its habits and its cost. */
 export function headsTable({ heads, config }) {
   const cell = (found) =>
     found === null
