@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from minigpt_edu.cli.ship import ship
 from minigpt_edu.corpora import BOTH, data_folder, load_corpus, split
 from minigpt_edu.shipped import shipped_model, shipped_models, shipped_tokenizer
 
+FROZEN_TOKENIZER = "e5b55f1f895ae41a48338b3a17fcca45fe8a280053c054a6b622031f3b5f6fd8"
 LIMITS = {"reader": 2_100_000, "instruct": 2_100_000, "draft": 300_000}
 
 
@@ -74,8 +76,12 @@ def test_shipping_measures_the_file_that_it_writes(
     torch.manual_seed(0)
     model = GPT(GPTConfig.preset("tiny", block_size=16, vocab_size=260))
     source = tmp_path / "best.safetensors"
+    (tmp_path / "tokenizer.json").write_text(ByteBPE([]).to_json(), encoding="utf-8")
+    fingerprint = load_corpus(BOTH).sha256
     origin = {"corpus_source": "both", "chosen": {"seed": 5}, "step": 7}
-    save_checkpoint(source, model, tokenizer=ByteBPE([]), **origin)
+    save_checkpoint(
+        source, model, tokenizer=ByteBPE([]), corpus_sha256=fingerprint, **origin
+    )
     info = ship(source, "mine", "minigpt train")
     found = load_checkpoint(shipped_model("mine"), "cpu")
 
@@ -94,11 +100,34 @@ def test_shipping_measures_the_file_that_it_writes(
     assert found.info.meta["val_loss"] == pytest.approx(mean, abs=1e-3)
 
 
-def test_what_does_not_say_its_text_is_not_shipped(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("meta", "tokenizer", "name", "says"),
+    [
+        ({}, None, "x", "which text"),
+        ({"corpus_source": "both"}, None, "x", "which text"),
+        ({"corpus_source": "both", "corpus_sha256": "00"}, 1, "x", "another text"),
+        ({"corpus_source": "both", "corpus_sha256": "own"}, 0, "x", "tokenizer"),
+        ({"corpus_source": "both", "corpus_sha256": "own"}, 1, "../x", "no name"),
+    ],
+)
+def test_what_is_not_of_the_book_is_not_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meta, tokenizer, name, says
+):
+    if meta.get("corpus_sha256") == "own":
+        meta = {**meta, "corpus_sha256": load_corpus(BOTH).sha256}
+    reads = None if tokenizer is None else (ByteBPE([]), shipped_tokenizer())[tokenizer]
     path = tmp_path / "x.safetensors"
-    save_checkpoint(path, GPT(GPTConfig.preset("tiny")))
-    with pytest.raises(ValueError, match="which text"):
-        ship(path, "x", "")
+    save_checkpoint(path, GPT(GPTConfig.preset("tiny")), tokenizer=reads, **meta)
+    before = sorted(data_folder().rglob("*"))
+    with pytest.raises(ValueError, match=says):
+        ship(path, name, "")
+    assert sorted(data_folder().rglob("*")) == before
+
+
+def test_the_tokenizer_is_frozen():
+    """Another one means every chapter and every model anew."""
+    path = data_folder() / "tokenizer.json"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == FROZEN_TOKENIZER
 
 
 def test_the_reader_is_there():

@@ -11,6 +11,7 @@ here, on the very file that is shipped.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from ..checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from ..corpora import END_OF_DOCUMENT, data_folder, load_corpus, split
 from ..evaluation.loss import evaluate_loss
 from ..model.gpt import GPT
-from ..shipped import MODELS, SUFFIX
+from ..shipped import MODELS, SUFFIX, shipped_tokenizer
 from ..text.tokenizer import Tokenizer
 
 __all__ = ["main", "ship"]
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 KEPT = ("step", "corpus", "corpus_sha256", "ngram_bits_per_byte", "created")
 
 
@@ -33,16 +35,24 @@ def ship(
 ) -> CheckpointInfo:
     """Write ``data/models/NAME.safetensors`` from a checkpoint of ``minigpt train``.
 
-    Raises CheckpointError for a file that is none, ValueError when it has no tokenizer
-    or does not say which text it learned.
+    Raises CheckpointError for a file that is none, ValueError for a name that is no
+    plain word, and when the checkpoint has not learned the present text with the
+    book's tokenizer, or does not say so.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a model: small letters and digits")
     found = load_checkpoint(source, "cpu")
     if found.tokenizer is None or "corpus_source" not in found.info.meta:
         raise ValueError(f"{source} does not say which text and tokenizer it is from")
+    corpus = load_corpus(found.info.meta["corpus_source"])
+    if corpus.sha256 != found.info.meta.get("corpus_sha256"):
+        raise ValueError(f"{source} learned another text than today's {corpus.name}")
+    if found.tokenizer.to_json() != shipped_tokenizer().to_json():
+        raise ValueError(f"{source} has another tokenizer than the book's: train again")
     found.model.load_state_dict(
         {key: value.half().float() for key, value in found.model.state_dict().items()}
     )
-    text = split(load_corpus(found.info.meta["corpus_source"]).text)[1]
+    text = split(corpus.text)[1]
     nats, bits = _cost(found.model, found.tokenizer, text)
     meta = {key: found.info.meta[key] for key in KEPT if key in found.info.meta}
     return save_checkpoint(
@@ -76,7 +86,10 @@ def main() -> None:
     parser.add_argument("command", help="the command that made it, as it was typed")
     parser.add_argument("--device", default="cpu", help="what it was trained on")
     given = parser.parse_args()
-    info = ship(given.source, given.name, given.command, device=given.device)
+    try:
+        info = ship(given.source, given.name, given.command, device=given.device)
+    except (ValueError, OSError) as error:
+        sys.exit(f"ship: {error}")
     sys.stdout.write(f"{info.explain()}\n")
 
 
