@@ -24,6 +24,7 @@ from docutils import nodes
 from minigpt_edu.book.live import live_nodes
 from minigpt_edu.viz.output import CAPTION, FIGURE, NUMBERS, QUIZ, VIEW
 from minigpt_edu.viz.show import PLOTLY
+from minigpt_edu.viz.views import make_view
 
 __all__ = ["FigureRenderer", "plotly_html"]
 
@@ -61,7 +62,8 @@ class FigureRenderer:
             picture = _plotly(renderer, data.content, note["alt"])
         elif data.mime_type == VIEW:
             still = _still(renderer, data, note)
-            picture = live_nodes(data.content, note["alt"], still)
+            view = make_view(data.content["view"], data.content["config"])
+            picture = live_nodes(view.to_json(), note["alt"], still)
         else:
             picture = _image(renderer, data, note)
         return [_figure(renderer, picture, note, data.line or 0)]

@@ -71,6 +71,21 @@ def quiet_randomness(seed: int) -> Iterator[None]:
         torch.set_rng_state(states[2])
 
 
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Put back torch's default device and number type, and whether it keeps
+    gradients."""
+    before = torch.get_default_device()
+    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+    try:
+        yield
+    finally:
+        if torch.get_default_device() != before:
+            torch.set_default_device(None if before.type == "cpu" else before)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)
+
+
 def call(
     fn: Callable[..., Any], inputs: Mapping[str, Any], *, seed: int = 0
 ) -> Outcome:
@@ -80,32 +95,47 @@ def call(
     """
     given = {name: copy.deepcopy(value) for name, value in inputs.items()}
     try:
-        with quiet_randomness(seed):
+        with quiet_randomness(seed), _settings_kept():
             value = fn(*given.values())
     except NotImplementedError as error:
         line = _line_of(fn, error.__traceback__)
+        text = _words_of(error)
         raised_here = line.startswith("raise NotImplementedError")
-        if raised_here or not str(error) or "still to do" in str(error):
+        if raised_here or not text or "still to do" in text:
             return Outcome(still_to_do=True)
         return Outcome(error=_sentence(error), line=line)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Outcome(error=_sentence(error), line=_line_of(fn, error.__traceback__))
     changed = (name for name in given if not same(given[name], inputs[name]))
     return Outcome(value=_detached(value), changed=tuple(changed))
 
 
 def _detached(value: Any) -> Any:
-    """Values without their history of gradients."""
+    """Values without their history of gradients; what has no such form, as it is."""
+    try:
+        return _without_history(value)
+    except Exception:  # such as a list that contains itself
+        return value
+
+
+def _without_history(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach()
     if type(value) in (list, tuple):
-        return type(value)(_detached(item) for item in value)
+        return type(value)(_without_history(item) for item in value)
     return value
 
 
-def _sentence(error: Exception) -> str:
+def _words_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an error may be of any class, also of one without a text
+        return ""
+
+
+def _sentence(error: BaseException) -> str:
     """The kind of an error and the first line of its text, equal in every run."""
-    text = _ADDRESS.sub("0x...", str(error)).strip()
+    text = _ADDRESS.sub("0x...", _words_of(error)).strip()
     first = text.splitlines()[0] if text else ""
     if len(first) > _LONGEST:
         first = first[: _LONGEST - 3] + "..."

@@ -41,8 +41,18 @@ def difference(got: Any, want: Any, *, what: str = "the answer") -> Difference |
     """The first difference between an answer and the right one, or None.
 
     Numbers agree within 1e-4 of their size; whole numbers, truth values and texts
-    exactly. A plain number may come as a tensor that holds one.
+    exactly. A plain number may come as a tensor that holds one. An answer of a class
+    that cannot be compared is of the wrong type.
     """
+    try:
+        return _difference(got, want, what)
+    except Exception as error:  # an answer may be of any class
+        kind = type(error).__name__
+        text = f"{what}, {_kind(got)}, cannot be compared: {kind}"
+        return Difference("type", text)
+
+
+def _difference(got: Any, want: Any, what: str) -> Difference | None:
     if got is None and want is not None:
         text = "it returned None: is the last line a return?"
         return Difference("none", text if what == "the answer" else f"{what} is None")
@@ -65,21 +75,25 @@ def difference(got: Any, want: Any, *, what: str = "the answer") -> Difference |
 
 def same(a: Any, b: Any) -> bool:
     """Whether two values agree in type, shape and numbers; not-a-number equals
-    itself."""
+    itself. What cannot be compared differs."""
+    try:
+        return _same(a, b)
+    except Exception:  # an answer may be of any class, also of one that cannot compare
+        return False
+
+
+def _same(a: Any, b: Any) -> bool:
     if isinstance(b, bool | int | float):
         return _same_number(_unwrapped(a), b)
     if isinstance(a, Tensor | np.ndarray) and type(a) is type(b):
         return a.shape == b.shape and a.dtype == b.dtype and bool(_close(a, b).all())
     if isinstance(a, list | tuple) and type(a) is type(b):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(map(_same, a, b))
     if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     if type(a) is not type(b):
         return False
-    try:
-        return bool(a == b)
-    except Exception:  # an answer may be of any class, also of one that cannot compare
-        return False
+    return bool(a == b)
 
 
 def _same_number(a: Any, b: bool | int | float) -> bool:
@@ -110,6 +124,9 @@ def _close(got: Any, want: Any) -> Tensor:
 def _array_difference(got: Any, want: Any, what: str) -> Difference | None:
     if not isinstance(got, type(want)):
         return _wrong_type(got, want, what)
+    odd = _odd(got)
+    if odd and not _odd(want):
+        return Difference("type", f"{what} is {odd} and should be a plain one")
     if got.shape != want.shape:
         text = f"{what} has the shape {_shape(got)} and should have {_shape(want)}"
         return Difference("shape", text)
@@ -195,6 +212,19 @@ def _kind(x: Any) -> str:
 
 def _shape(x: Any) -> str:
     return str(tuple(x.shape))
+
+
+def _odd(x: Tensor | np.ndarray) -> str:
+    """In words, what keeps a tensor or array from being plain real numbers."""
+    if isinstance(x, Tensor):
+        if x.is_nested:
+            return "a nested tensor"
+        if x.device.type == "meta":
+            return "a tensor without numbers, on the device `meta`"
+        if x.layout != torch.strided:
+            return "a sparse tensor"
+        return "a tensor of complex numbers" if x.is_complex() else ""
+    return "" if x.dtype.kind in "biuf" else f"an array of {x.dtype}"
 
 
 def _first(where: Tensor) -> str:

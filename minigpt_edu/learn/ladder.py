@@ -15,6 +15,7 @@ Representations" (1972), an abstract and a concrete version of one thing.
 from __future__ import annotations
 
 import copy
+import math
 import platform
 import statistics
 import time
@@ -49,7 +50,9 @@ class Rung:
     def explain(self) -> str:
         """One line with both findings."""
         size = "no tensors" if self.largest_bytes is None else f"{self.largest_bytes:,}"
-        verdict = "agrees" if self.agrees else f"is off by {self.difference:.2g}"
+        off = f"is off by {self.difference:.2g}"
+        off = "is not a number" if math.isnan(self.difference) else off
+        verdict = "agrees" if self.agrees else off
         return f"{self.name} {verdict}; largest tensor in bytes: {size}"
 
 
@@ -73,6 +76,8 @@ class Ladder:
     def explain(self) -> str:
         """The verdict in one sentence."""
         wrong = [rung.name for rung in self.rungs if not rung.agrees]
+        if self.against in wrong:
+            return f"{self.against} is NaN throughout: nothing can agree with it."
         if not wrong:
             bound = _power(self.tolerance)
             return f"All {len(self.rungs)} agree with {self.against} within {bound}."
@@ -90,8 +95,13 @@ class Ladder:
             return "compared with this"
         if rung.agrees:
             return f"< {_power(self.tolerance)}"
-        below = [10.0**power for power in _POWERS if 10.0**power < rung.difference]
-        return f"> {_power(below[-1])}" if below else "not a number"
+        if math.isnan(rung.difference):
+            return "not a number"
+        if math.isinf(rung.difference):
+            return "infinite"
+        bounds = (float(f"1e{power}") for power in _POWERS)
+        below = [bound for bound in bounds if bound < rung.difference]
+        return f"> {_power(below[-1])}" if below else "> 0"
 
     def __repr__(self) -> str:
         table = list(self._table())
@@ -123,9 +133,11 @@ def ladder(
     """Run each function on `inputs` and compare the answers with the last one's.
 
     `against` names another rung to compare with. Answers may be tensors, arrays or
-    lists of numbers. Raises ValueError when there is nothing to compare with, or when
-    shapes differ.
+    lists of real numbers. Raises ValueError when there is nothing to compare with, or
+    when shapes differ.
     """
+    if not tolerance > 0:
+        raise ValueError(f"tolerance={tolerance}: give a number above 0, such as 1e-5")
     names = list(rungs)
     against = names[-1] if against is None and names else against
     if len(names) < 2 or against not in names:
@@ -217,14 +229,23 @@ def _run(fn: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tensor, int | N
         answer = fn(*given)
     if not isinstance(answer, Tensor):
         answer = torch.as_tensor(np.asarray(answer))
+    if answer.is_complex():
+        raise ValueError(
+            "a ladder compares real numbers: return torch.view_as_real(...) of the "
+            f"{str(answer.dtype).removeprefix('torch.')} answer"
+        )
     return answer, watcher.largest
 
 
 def _largest_difference(answer: Tensor, right: Tensor) -> float:
-    """Not-a-number on one side only is infinitely far away."""
+    """Not-a-number where the two differ in it, or where there is nothing else."""
     a, b = answer.detach().cpu().double(), right.detach().cpu().double()
+    if not a.numel():
+        return 0.0
+    if b.isnan().all():
+        return math.nan
     off = (a - b).abs().where(a != b, 0).where(~(a.isnan() & b.isnan()), 0)
-    return float(off.nan_to_num(nan=float("inf")).max()) if off.numel() else 0.0
+    return float(off.max())  # NaN if there is one
 
 
 def _wait(inputs: Sequence[Any]) -> None:
@@ -237,8 +258,12 @@ def _wait(inputs: Sequence[Any]) -> None:
 
 
 def _power(x: float) -> str:
-    """1e-5 for 1e-05."""
-    digits, power = f"{x:.0e}".split("e")
+    """1e-5 for 1e-05; rounded up to one digit, for it is a bound."""
+    text = f"{x:.0e}"
+    if float(text) < x:
+        digit, power = text.split("e")
+        text = f"{float(f'{int(digit) + 1}e{power}'):.0e}"
+    digits, power = text.split("e")
     return f"{digits}e{int(power)}"
 
 

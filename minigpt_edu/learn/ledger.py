@@ -150,13 +150,15 @@ class Ledger:
         return f"{total} for {sizes}. {verdict}"
 
     def _table(self) -> Iterator[tuple[str, ...]]:
+        """Numbers of all layers, so that the rows add up to the last one."""
         yield ("value", "axes", "shape", "type", "bytes", "operations", "closed form")
         for row in self.rows:
             name = row.name if row.times == 1 else f"{row.name} x{row.times}"
             shape = " x ".join(map(str, row.shape))
-            flops = f"{row.flops:,}" if row.flops else ""
-            texts = (name, row.axes, shape, row.dtype, f"{row.bytes:,}")
-            yield (*texts, flops, row.formula)
+            flops = f"{row.flops * row.times:,}" if row.flops else ""
+            texts = (name, row.axes, shape, row.dtype, f"{row.bytes * row.times:,}")
+            many = f"{row.times} x " if row.formula and row.times > 1 else ""
+            yield (*texts, flops, many + row.formula)
         yield ("in all", "", "", "", f"{self.bytes:,}", f"{self.flops:,}", "")
 
     def __repr__(self) -> str:

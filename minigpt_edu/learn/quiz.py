@@ -20,7 +20,7 @@ import html
 import re
 import statistics
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -67,12 +67,13 @@ class Quiz:
     that no reader could answer; the answers are computed when the quiz is shown.
     """
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Iterable[Item]) -> None:
+        items = tuple(items)  # a generator gives its items only once
         if not items:
             raise ValueError("a quiz needs an item: Quiz([Item(...), ...])")
         for number, item in enumerate(items, 1):
             _check(item, number)
-        self.items = tuple(items)
+        self.items = items
 
     def data(self) -> dict[str, Any]:
         """The quiz as JSON, options in the order shown; evaluates every option.
@@ -179,7 +180,7 @@ def _html(data: dict[str, Any]) -> str:
 
 def _item_html(item: dict[str, Any], number: int) -> str:
     """A question and its options; elements that JupyterLab and GitHub both keep."""
-    section = html.escape(item["section"])
+    section, title = html.escape(item["section"]), _title(item["section"])
     lines = [
         '<section class="mg-quiz-item">',
         f'<p class="mg-quiz-question"><strong>{number}.</strong> '
@@ -195,7 +196,7 @@ def _item_html(item: dict[str, Any], number: int) -> str:
         )
     lines += [
         f'<p class="mg-quiz-section">Read again: <a href="{section}.ipynb">'
-        f"{html.escape(_title(item['section']))}</a></p>",
+        f"{html.escape(title[:1].upper() + title[1:])}</a></p>",
         "</section>",
     ]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ import base64
 import html
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,16 @@ def model_file(name: str) -> str:
 def model_script(name: str, path: Path | None = None) -> str:
     """A checkpoint as a classic script, which a page from a disk may load.
 
-    `path` is the file, by default that of the shipped model of this name.
+    Its sha256 comes along, so that the page notices a damaged one. `path` is the file,
+    by default that of the shipped model of this name.
     """
     data = (shipped_model(name) if path is None else path).read_bytes()
-    text = base64.b64encode(data).decode("ascii")
-    return f'(globalThis.MiniGPTModels ??= {{}})[{json.dumps(name)}] = "{text}";\n'
+    text, digest = base64.b64encode(data).decode("ascii"), sha256(data).hexdigest()
+    key = json.dumps(name)
+    return (
+        f'(globalThis.MiniGPTModels ??= {{}})[{key}] = "{text}";\n'
+        f'(globalThis.MiniGPTDigests ??= {{}})[{key}] = "{digest}";\n'
+    )
 
 
 def standalone(view: View, *, title: str, model: Path | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,12 @@ def a_notebook(*figures: tuple[str, views.View], picture: str = "") -> Any:
         shown = new_output("display_data", data=data, metadata={FIGURE: note})
         cells.append(new_code_cell("...", execution_count=number, outputs=[shown]))
     return nbformat.from_dict(new_notebook(cells=cells))
+
+
+def alone(notebook: Any, before: Any, models: Path) -> list[str]:
+    """`add_pictures` in a thread of its own: this one may hold another browser."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        return threads.submit(add_pictures, notebook, before, models=models).result()
 
 
 HEADS = ("fig-heads", views.heads(SENTENCE))
@@ -93,7 +100,7 @@ def test_a_figure_is_photographed_when_it_is_ready(
         "f.style.background = '#00f'; f.dataset.state = 'ready'; }, 300)</script>"
     )
     notebook = a_notebook(HEADS)
-    assert add_pictures(notebook, a_notebook(), models=tmp_path) == []
+    assert alone(notebook, a_notebook(), tmp_path) == []
     output = notebook.cells[0].outputs[0]
     assert output.metadata["image/png"] == {"width": 720, "height": 200}
     shown = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
@@ -104,7 +111,7 @@ def test_a_figure_is_photographed_when_it_is_ready(
 def test_a_figure_that_fails_is_named(browser: None, page: Any, tmp_path: Path) -> None:
     page("<figure class='mg-viz' data-state='error'>no weights</figure>")
     with pytest.raises(ValueError, match="fig-heads was not drawn: no weights"):
-        add_pictures(a_notebook(HEADS), a_notebook(), models=tmp_path)
+        alone(a_notebook(HEADS), a_notebook(), tmp_path)
 
 
 def test_a_model_of_the_notebook_s_own_is_used(
@@ -118,7 +125,7 @@ def test_a_model_of_the_notebook_s_own_is_used(
 
     monkeypatch.setattr(pictures, "standalone", standalone)
     (tmp_path / "fig-heads.safetensors").write_bytes(b"")
-    add_pictures(a_notebook(HEADS, LENS), a_notebook(), models=tmp_path)
+    alone(a_notebook(HEADS, LENS), a_notebook(), tmp_path)
     assert asked == {
         "heads": ("A view of fig-heads.", tmp_path / "fig-heads.safetensors"),
         "logit_lens": ("A view of fig-lens.", None),

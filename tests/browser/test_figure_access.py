@@ -97,6 +97,35 @@ def open_table(tab: Any) -> Any:
 
 # Every kind of figure.
 
+
+@pytest.mark.parametrize("kind", WITH_TEXT)
+def test_no_letter_typed_while_it_computes_is_lost(opened: Any, kind: str) -> None:
+    tab = opened(kind)
+    field = tab.locator('.mg-viz input[type="text"]').first
+    field.focus()
+    field.press("End")
+    # Slower than the pause that starts an answer, so that each answer comes in between.
+    field.press_sequentially(" Then the dog", delay=230)
+    tab.wait_for_timeout(300)
+    tab.wait_for_function("!document.querySelector('.mg-busy')", timeout=20_000)
+    assert field.input_value() == f"{SENTENCE} Then the dog"
+
+
+@pytest.mark.parametrize("place", [{"layer": 9}, {"head": 7}])
+@pytest.mark.parametrize("kind", ["heads", "attention_steps", "mask_lab"])
+def test_a_place_that_is_not_there_is_said(
+    watch: Any, tmp_path: Path, kind: str, place: dict
+) -> None:
+    view = make_view(kind, {"prompt": SENTENCE, **place})
+    page = tmp_path / "figure.html"
+    page.write_text(standalone(view, title="A figure"), encoding="utf-8")
+    with watch() as (tab, _):
+        tab.goto(page.as_uri())
+        figure = tab.locator('.mg-viz[data-state="error"]')
+        figure.wait_for(timeout=20_000)
+        assert "there is no" in figure.locator(".mg-error").inner_text()
+
+
 MOVING = """() => [...document.querySelectorAll('.mg-viz *')].filter((one) =>
     getComputedStyle(one).transitionDuration.split(',').some((t) => parseFloat(t) > 0))
     .map((one) => one.className)"""

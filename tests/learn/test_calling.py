@@ -147,3 +147,40 @@ def test_a_person_may_still_stop_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         call(stopped, X)
+
+
+def test_an_exit_is_an_error() -> None:
+    def leaving(x: Tensor) -> None:
+        raise SystemExit(3)
+
+    assert call(leaving, X).error == "SystemExit: 3"
+
+
+def test_settings_of_torch_are_put_back() -> None:
+    def unsettling(x: Tensor) -> Tensor:
+        torch.set_default_device("meta")
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return x
+
+    assert not call(unsettling, X).failed
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.is_grad_enabled()
+    assert torch.zeros(2).device.type == "cpu"
+
+
+def test_what_has_no_history_and_no_end_is_kept_as_it_is() -> None:
+    endless: list = []
+    endless.append(endless)
+    assert call(lambda x: endless, X).value is endless
+
+
+def test_an_error_without_words() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    def mute(x: Tensor) -> None:
+        raise MuteError
+
+    assert call(mute, X).error == "MuteError"

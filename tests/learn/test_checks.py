@@ -208,3 +208,71 @@ def test_a_random_answer_without_a_known_cause() -> None:
     report = check("attention.softmax", lambda scores: torch.rand(scores.shape))
     assert report.kind == "random"
     assert "Two calls with the same input" in report.finding
+
+
+def test_what_changes_from_call_to_call_is_not_called_dropout() -> None:
+    calls: list[int] = []
+
+    def counting(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        calls.append(1)
+        return causal(q, k, v) + len(calls)
+
+    report = check("attention.causal", counting)
+    assert (report.kind, report.variant) == ("random", "")
+    assert "a variable outside the function" in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (lambda q, k, v: (row for row in v), "is a generator and should be a tensor"),
+        (lambda q, k, v: map(abs, v), "is a map and should be a tensor"),
+        (lambda q, k, v: lambda: v, "is a function and should be a tensor"),
+        (lambda q, k, v: torch.rand(7), "the shape (7,) and should have (3, 2)"),
+        (lambda q, k, v: object(), "is an object and should be a tensor"),
+        (lambda q, k, v: v.to("meta"), "without numbers, on the device `meta`"),
+        (lambda q, k, v: v.to_sparse(), "a sparse tensor"),
+        (lambda q, k, v: torch.nested.nested_tensor(list(v)), "a nested tensor"),
+        (lambda q, k, v: v + 0j, "complex numbers and should be a plain one"),
+        (lambda q, k, v: endless(), "is a list and should be a tensor"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_type_and_shape_come_before_repeatability(fn: object, words: str) -> None:
+    report = check("attention.causal", fn)  # type: ignore[arg-type]
+    assert words in repr(report), report
+    assert report.kind in ("type", "shape")
+
+
+def endless() -> list:
+    """A list that contains itself."""
+    found: list = []
+    found.append(found)
+    return found
+
+
+@pytest.mark.parametrize("name", check_names())
+def test_no_answer_makes_a_check_raise(name: str) -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("not to be compared")
+
+        def __repr__(self) -> str:
+            raise RuntimeError("not to be shown")
+
+    def leaving(*inputs: object) -> None:
+        raise SystemExit
+
+    strange = [torch.empty(3, device="meta"), torch.eye(3).to_sparse(), 1j, endless()]
+    strange += [
+        torch.ones(3, dtype=torch.complex64),
+        np.array(["a"]),
+        Odd(),
+        {},
+        [Odd()],
+    ]
+    for answer in strange:
+        report = check(name, lambda *inputs, answer=answer: answer)
+        assert not report.passed
+        assert report.explain()
+    assert check(name, leaving).kind == "error"

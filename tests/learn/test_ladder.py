@@ -82,7 +82,9 @@ def test_only_what_is_made_is_counted() -> None:
     [
         (lambda x: x + 0.5, "> 1e-1"),
         (lambda x: x + 3e-4, "> 1e-4"),
-        (lambda x: x * math.nan, "> 1e2"),
+        (lambda x: x * math.nan, "not a number"),
+        (lambda x: x + 5000, "> 1e2"),
+        (lambda x: x / 0, "infinite"),
         (lambda x: x + 50, "> 1e1"),
     ],
 )
@@ -99,6 +101,46 @@ def test_nan_on_both_sides_is_equal_and_infinity_too() -> None:
     x = torch.tensor([math.nan, math.inf, 1.0])
     assert ladder({"a": lambda x: x.clone(), "b": lambda x: x + 0}, (x,)).agrees
     assert not ladder({"a": lambda x: -x, "b": lambda x: x + 0}, (x,)).agrees
+
+
+def test_nothing_agrees_with_nan_throughout() -> None:
+    rungs = {"a": lambda x: x * math.nan, "b": lambda x: x + math.nan}
+    found = ladder(rungs, (drawn(3),))
+    assert not found.agrees
+    assert found.explain() == "b is NaN throughout: nothing can agree with it."
+    assert "NO" in repr(found).splitlines()[1].split()
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "bound"),
+    [
+        (1.4e-5, "2e-5"),
+        (1e-5, "1e-5"),
+        (9.2e-5, "1e-4"),
+        (9.7e-5, "1e-4"),
+        (0.3, "3e-1"),
+    ],
+)
+def test_a_bound_is_never_below_what_it_bounds(tolerance: float, bound: str) -> None:
+    rungs = {"a": lambda x: x.clone(), "b": lambda x: x + 0}
+    found = ladder(rungs, (drawn(3),), tolerance=tolerance)
+    assert found.explain() == f"All 2 agree with b within {bound}."
+    assert float(bound) >= tolerance
+
+
+def test_a_tiny_difference_is_a_number() -> None:
+    rungs = {"off": lambda x: x + 1e-13, "right": lambda x: x.clone()}
+    x = torch.zeros(2, dtype=torch.float64)
+    found = ladder(rungs, (x,), tolerance=1e-14)
+    assert repr(found).splitlines()[1].split()[1:4] == [">", "0", "NO"]
+    with pytest.raises(ValueError, match="tolerance=0: give a number above 0"):
+        ladder(rungs, (x,), tolerance=0)
+
+
+def test_complex_numbers_are_refused() -> None:
+    rungs = {"a": lambda x: x + 0j, "b": lambda x: x + 1j}
+    with pytest.raises(ValueError, match="compares real numbers"):
+        ladder(rungs, (drawn(3),))
 
 
 def test_inputs_are_copies() -> None:

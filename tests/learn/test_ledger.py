@@ -127,11 +127,22 @@ def test_it_reads_alike_as_text_and_as_a_table(small: GPT) -> None:
     found = ledger(small, IDS).select("attn").products()
     text, markdown = repr(found), found._repr_markdown_()
     row = " ".join(text.splitlines()[1].split())
-    assert row == "attn.q x2 B H T D 1 x 2 x 3 x 4 float32 96 384 2 B T C H D"
-    assert "| `attn.q x2` | B H T D | 1 x 2 x 3 x 4 | float32 | 96 | 384 |" in markdown
+    assert row == "attn.q x2 B H T D 1 x 2 x 3 x 4 float32 192 768 2 x 2 B T C H D"
+    assert "| `attn.q x2` | B H T D | 1 x 2 x 3 x 4 | float32 | 192 | 768 |" in markdown
     assert text.splitlines()[-1] == markdown.splitlines()[-1] == found.explain()
     assert "V=" not in text
     assert repr(ledger(small, IDS)) == repr(ledger(small, IDS))
+
+
+@pytest.mark.parametrize("begins", ["attn", ""])
+def test_the_rows_of_the_table_add_up_to_its_last_one(small: GPT, begins: str) -> None:
+    found = ledger(small, IDS)
+    found = found.select(begins) if begins else found
+    _, *rows, last = found._table()
+    for column in (4, 5):
+        numbers = [int(row[column].replace(",", "") or 0) for row in [*rows, last]]
+        assert sum(numbers[:-1]) == numbers[-1] > 0
+    assert last[4:6] == (f"{found.bytes:,}", f"{found.flops:,}")
 
 
 def test_a_formula_is_a_product() -> None:

@@ -57,6 +57,13 @@ def test_over_many_items_every_place_is_right_about_equally_often() -> None:
     assert max(places.values()) < 1.4 * min(places.values())
 
 
+def test_a_generator_of_items_is_read_once() -> None:
+    quiz = Quiz(item(f"Question {n}?") for n in range(3))
+    assert len(quiz.items) == len(quiz.data()["items"]) == 3
+    with pytest.raises(ValueError, match="a quiz needs an item"):
+        Quiz(item() for _ in range(0))
+
+
 class Tags(HTMLParser):
     """Which elements are open where a text stands."""
 
@@ -121,7 +128,7 @@ def test_the_three_forms() -> None:
     shown = bundle(quiz)
     assert set(shown) == {"text/html", "text/plain", QUIZ}
     assert "Is <code>a &lt; b</code>?" in shown["text/html"]
-    link = '<a href="../one/many_heads.ipynb">many heads</a>'
+    link = '<a href="../one/many_heads.ipynb">Many heads</a>'
     assert f"Read again: {link}" in shown["text/html"]
     place = shown[QUIZ]["items"][0]["right"]
     assert shown["text/plain"].endswith(f"Right: 1{'ABC'[place]}")

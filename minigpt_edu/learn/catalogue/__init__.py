@@ -24,6 +24,7 @@ PAGES = {
         "attention_head",
         "attention_backward",
         "attention_masks",
+        "attention_leak",
         "attention_heads",
         "attention_costs",
     ),

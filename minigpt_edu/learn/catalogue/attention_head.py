@@ -166,6 +166,14 @@ def _no_maximum_subtracted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return e / e.sum(-1, keepdim=True) @ v
 
 
+def _old_values_not_shrunk(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """One key at a time, both sums must shrink by exp(old - new) when the maximum of a
+    row grows: the sum of the powers and the weighted sum z of the values."""
+    scores = _hide(_scores(q, k), causal_mask(q.shape[-2]))
+    total = (scores - scores.amax(-1, keepdim=True)).exp().sum(-1, keepdim=True)
+    return (scores - scores.cummax(-1).values).exp() @ v / total
+
+
 def _looks_only_at_itself(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Your answer is v itself: each token looks at itself alone. nanoGPT-moderno wrote
     so when its cache never stored a key. Does the loop run over all keys?"""
@@ -210,7 +218,13 @@ def _causal_cases(draw: Draw) -> list[Inputs]:
     plain = [{name: draw(*shape) for name in "qkv"} for shape in shapes]
     # Scores far below -10000: -36000 for the first key, 1800 less for each one after.
     fall = 60 + 3 * torch.arange(3.0)[:, None].expand(3, 4)
-    return [*plain, {"q": torch.full((3, 4), 300.0), "k": -fall, "v": draw(3, 4)}]
+    # Growing from -36000 by 12000 a key, then rows of quite different size as well:
+    # the maximum of each row, up to its diagonal, is the only one that helps.
+    rise = 20 * torch.arange(3.0)[:, None].expand(3, 4) - 60
+    sizes = torch.tensor([[300.0], [1.0], [-300.0]]).expand(3, 4).clone()
+    high = torch.full((3, 4), 300.0)
+    large = ((high, -fall), (high, rise), (sizes, rise))
+    return [*plain, *({"q": q, "k": k, "v": draw(3, 4)} for q, k in large)]
 
 
 CHECKS = (
@@ -247,6 +261,7 @@ CHECKS = (
             wrong(_queries_and_keys_swapped),
             wrong(_no_softmax),
             wrong(_no_maximum_subtracted),
+            wrong(_old_values_not_shrunk),
             wrong(_looks_only_at_itself),
             wrong(_weights_are_all_equal),
             wrong(_dropout_left_on, random=True),

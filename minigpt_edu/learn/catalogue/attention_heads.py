@@ -187,10 +187,16 @@ def _dropout_left_on(
 
 def _multi_head_cases(draw: Draw) -> list[Inputs]:
     weights = ("w_q", "w_k", "w_v", "w_o")
-    return [
+    sizes = ((1, 3, 4, 2), (2, 4, 8, 4), (2, 5, 6, 3), (1, 4, 8, 2))  # D = 2, 2, 2, 4
+    cases = [
         {"x": draw(B, T, C), **{name: draw(C, C) for name in weights}, "heads": heads}
-        for B, T, C, heads in ((1, 3, 4, 2), (2, 4, 8, 4), (2, 5, 6, 3))
+        for B, T, C, heads in sizes
     ]
+    # Scores far below -10000, and growing: any smaller number in the mask would win.
+    large = {"x": (4 - torch.arange(3.0))[:, None].expand(1, 3, 4).clone()}
+    large |= {"w_q": 100 * torch.eye(4), "w_k": -100 * torch.eye(4)}
+    large |= {"w_v": draw(4, 4), "w_o": draw(4, 4)}
+    return [*cases, {**large, "heads": 2}]
 
 
 def grouped(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -234,10 +240,13 @@ def _future_seen(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 def _grouped_cases(draw: Draw) -> list[Inputs]:
     sizes = ((1, 4, 2, 3, 2), (2, 6, 3, 4, 4), (1, 6, 2, 5, 2), (2, 4, 1, 3, 3))
-    return [
+    cases = [
         {"q": draw(B, H, T, D), "k": draw(B, K, T, D), "v": draw(B, K, T, D)}
         for B, H, K, T, D in (*sizes, (1, 2, 2, 4, 3))
     ]
+    far = (20 * torch.arange(3.0) - 60)[:, None].expand(1, 2, 3, 4).clone()
+    large = {"q": torch.full((1, 4, 3, 4), 300.0), "k": far, "v": draw(1, 2, 3, 4)}
+    return [*cases, large]
 
 
 CHECKS = (

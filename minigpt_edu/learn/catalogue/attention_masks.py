@@ -1,4 +1,4 @@
-"""Checks for who may look where: padding, windows, a second text, and the leak test.
+"""Checks for who may look where: padding, windows, and a second text.
 
 Shapes: B rows, T queries, S keys, C or D wide.
 
@@ -8,7 +8,6 @@ Shapes: B rows, T queries, S keys, C or D wide.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,9 +15,7 @@ from torch import Tensor
 
 from .record import Check, Draw, Inputs, wrong
 
-__all__ = ["CHECKS", "cross", "leak", "padding", "window"]
-
-Attend = Callable[[Tensor], Tensor]  # (T, C) -> (T, C)
+__all__ = ["CHECKS", "cross", "padding", "window"]
 
 
 def _head(q: Tensor, k: Tensor, v: Tensor, allowed: Tensor | None = None) -> Tensor:
@@ -84,7 +81,14 @@ def _padding_cases(draw: Draw) -> list[Inputs]:
         real = torch.arange(T) < torch.tensor(lengths)[:, None]
         cases.append({**{name: draw(B, T, D) for name in "qkv"}, "real": real})
     cases[-1]["real"] = cases[-1]["real"].flip(1)  # padding may stand on the left
-    return cases
+    real = torch.tensor([[True, True, False, False]])
+    return [*cases, {**_far_below(draw, 1, 4, 4), "real": real}]
+
+
+def _far_below(draw: Draw, *shape: int) -> Inputs:
+    """Scores from -36000 down: any smaller number in a mask would win."""
+    fall = 60 + 3 * torch.arange(float(shape[-2]))[:, None].expand(shape)
+    return {"q": torch.full(shape, 300.0), "k": -fall, "v": draw(*shape)}
 
 
 def window(q: Tensor, k: Tensor, v: Tensor, width: int) -> Tensor:
@@ -137,7 +141,8 @@ def _window_at_the_beginning(q: Tensor, k: Tensor, v: Tensor, width: int) -> Ten
 
 def _window_cases(draw: Draw) -> list[Inputs]:
     sizes = (((4, 2), 2), ((7, 4), 3), ((2, 6, 3), 4), ((4, 3), 1), ((3, 3), 8))
-    return [{**{n: draw(*s) for n in "qkv"}, "width": width} for s, width in sizes]
+    cases = [{**{n: draw(*s) for n in "qkv"}, "width": width} for s, width in sizes]
+    return [*cases, {**_far_below(draw, 4, 4), "width": 2}]
 
 
 def cross(x: Tensor, memory: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
@@ -191,68 +196,6 @@ def _cross_cases(draw: Draw) -> list[Inputs]:
     ]
 
 
-def leak(attend: Attend, x: Tensor) -> Tensor:
-    """A table (T, T) of truth values: True in row i, column j if changing token i of x
-    (T, C) changes output j of attend(x)."""
-    before, rows = attend(x), []
-    for i in range(len(x)):
-        changed = x.clone()
-        changed[i] += 1
-        rows.append((attend(changed) - before).abs().amax(-1) > 1e-6)
-    return torch.stack(rows)
-
-
-def _rows_and_columns_swapped(attend: Attend, x: Tensor) -> Tensor:
-    """Rows are what was changed, columns where it shows: transpose the table."""
-    return leak(attend, x).T
-
-
-def _no_copy_was_made(attend: Attend, x: Tensor) -> Tensor:
-    """`changed = x` is a second name, not a second tensor: before and after are the
-    same thing. Use x.clone()."""
-    return torch.zeros(len(x), len(x), dtype=torch.bool)
-
-
-def _changes_pile_up(attend: Attend, x: Tensor) -> Tensor:
-    """Each change stays when the next one comes: begin every row with a fresh
-    x.clone()."""
-    before, changed, rows = attend(x), x.clone(), []
-    for i in range(len(x)):
-        changed[i] += 1
-        rows.append((attend(changed) - before).abs().amax(-1) > 1e-6)
-    return torch.stack(rows)
-
-
-def _only_growth_counts(attend: Attend, x: Tensor) -> Tensor:
-    """An output that falls has changed too: take abs() of the difference."""
-    before, rows = attend(x), []
-    for i in range(len(x)):
-        changed = x.clone()
-        changed[i] += 1
-        rows.append((attend(changed) - before).amax(-1) > 1e-6)
-    return torch.stack(rows)
-
-
-def _unchanged_instead(attend: Attend, x: Tensor) -> Tensor:
-    """Your table says what stays the same: True must mean "changed"."""
-    return ~leak(attend, x)
-
-
-def _look(band: Callable[[int], Tensor]) -> Attend:
-    return lambda x: _head(x, x, x, band(len(x)))
-
-
-def _leak_cases(draw: Draw) -> list[Inputs]:
-    looks = {
-        "past": _look(lambda T: _band(T, 0, T)),
-        "all": _look(lambda T: _band(T, T, T)),
-        "one ahead": _look(lambda T: _band(T, 1, T)),
-        "two back": _look(lambda T: _band(T, 0, 1)),
-        "none": lambda x: -x.square() - x,
-    }
-    return [{"attend": attend, "x": draw(4, 3)} for attend in looks.values()]
-
-
 CHECKS = (
     Check(
         "attention.padding",
@@ -267,18 +210,6 @@ CHECKS = (
             wrong(_first_row_for_all),
         ),
         seen=_rows_of_real_tokens,
-    ),
-    Check(
-        "attention.leak",
-        leak,
-        _leak_cases,
-        (
-            wrong(_rows_and_columns_swapped),
-            wrong(_no_copy_was_made),
-            wrong(_changes_pile_up),
-            wrong(_only_growth_counts),
-            wrong(_unchanged_instead),
-        ),
     ),
     Check(
         "attention.cross",

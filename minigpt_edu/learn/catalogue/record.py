@@ -86,6 +86,7 @@ class Check:
     seen: Callable[[Inputs, Any], Any] | None = (
         None  # the part of an answer that counts
     )
+    draws: bool = False  # a right function may use random numbers on the way
 
     @property
     def call(self) -> str:
@@ -103,8 +104,13 @@ class Check:
         return f"{self.call}: {self.task}"
 
     def counted(self, inputs: Inputs, answer: Any) -> Any:
-        """The part of an answer that is compared."""
-        return answer if self.seen is None else self.seen(inputs, answer)
+        """The part of an answer that is compared; all of a strange one."""
+        if self.seen is None:
+            return answer
+        try:
+            return self.seen(inputs, answer)
+        except Exception:  # an answer may be of any class
+            return answer
 
 
 def describe(inputs: Inputs) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -47,6 +48,33 @@ def test_other_right_heads_pass(fn: object) -> None:
     assert report.passed, report
 
 
+def one_key_at_a_time(q: Tensor, k: Tensor, v: Tensor, *, shrink_z: bool) -> Tensor:
+    top = torch.full_like(q[..., :1], -math.inf)
+    total, z = torch.zeros_like(top), torch.zeros_like(v)
+    for s in range(q.shape[-2]):
+        score = (q * k[..., [s], :]).sum(-1, keepdim=True) / math.sqrt(q.shape[-1])
+        score[..., :s, :] = -math.inf
+        new = torch.maximum(top, score)
+        shrink, weight = (top - new).exp(), (score - new).exp()
+        total = total * shrink + weight
+        z = (z * shrink if shrink_z else z) + weight * v[..., [s], :]
+        top = new
+    return z / total
+
+
+def test_one_key_at_a_time_passes_only_if_both_sums_shrink() -> None:
+    def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return one_key_at_a_time(q, k, v, shrink_z=True)
+
+    def forgot(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return one_key_at_a_time(q, k, v, shrink_z=False)
+
+    assert check("attention.causal", right)
+    report = check("attention.causal", forgot)
+    assert report.variant == "old values not shrunk"
+    assert "when the maximum of a row grows" in repr(report)
+
+
 @pytest.mark.parametrize("fill", [-1e9, torch.finfo(torch.float32).min])
 def test_a_fill_far_below_every_score_passes(fill: float) -> None:
     def filled(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -76,3 +104,32 @@ def test_what_a_reader_is_told() -> None:
     assert (pattern.sum(-1)[:-1] < 1).all()
     assert "row 0 of your weights sums to 0." in told
     assert "before the softmax" in told
+
+
+def shifted(shift: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """Attention that subtracts something of the scores, before and after the mask."""
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(scores.shape[-2:]).triu(1) == 1
+        masked = scores.masked_fill(future, -math.inf)
+        e = (masked - shift(scores, masked)).exp()
+        return e / e.sum(-1, keepdim=True) @ v
+
+    return attend
+
+
+def test_only_the_maximum_of_what_a_row_may_see_passes() -> None:
+    must_not_pass = {
+        "first key": shifted(lambda scores, masked: masked[..., :1]),
+        "one for all": shifted(lambda scores, masked: masked.max()),
+        "one for each head": shifted(
+            lambda scores, masked: masked.amax((-2, -1), True)
+        ),
+        "of the whole row": shifted(lambda scores, masked: scores.amax(-1, True)),
+        "own score": shifted(lambda s, m: s.diagonal(dim1=-2, dim2=-1)[..., None]),
+    }
+    assert check("attention.causal", shifted(lambda s, masked: masked.amax(-1, True)))
+    for name, fn in must_not_pass.items():
+        for seed in range(3):
+            assert not check("attention.causal", fn, seed=seed), name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -55,3 +58,45 @@ def test_grouped_queries_by_sdpa() -> None:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 
     assert check("attention.grouped", fused)
+
+
+def layer(
+    x: Tensor, weights: list[Tensor], heads: int, fill: float, root: float | None
+) -> Tensor:
+    parts = (F.linear(x, w).unflatten(-1, (heads, -1)) for w in weights[:3])
+    q, k, v = (part.transpose(1, 2) for part in parts)
+    scores = q @ k.mT / (root or math.sqrt(q.shape[-1]))
+    future = torch.ones(scores.shape[-2:]).triu(1) == 1
+    z = scores.masked_fill(future, fill).softmax(-1) @ v
+    return F.linear(z.transpose(1, 2).flatten(2), weights[3])
+
+
+@pytest.mark.parametrize(
+    ("fill", "root"),
+    [(-20.0, None), (-100.0, None), (-1e4, None), (-math.inf, math.sqrt(2))],
+)
+def test_a_small_fill_and_a_fixed_root_do_not_pass(
+    fill: float, root: float | None
+) -> None:
+    def multi(
+        x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, w_o: Tensor, heads: int
+    ) -> Tensor:
+        return layer(x, [w_q, w_k, w_v, w_o], heads, fill, root)
+
+    def right(
+        x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, w_o: Tensor, heads: int
+    ) -> Tensor:
+        return layer(x, [w_q, w_k, w_v, w_o], heads, -math.inf, None)
+
+    assert check("attention.multi_head", right)
+    assert not check("attention.multi_head", multi)
+
+
+def test_a_small_fill_does_not_pass_where_heads_share_keys() -> None:
+    def filled(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(scores.shape[-2:]).triu(1) == 1
+        return scores.masked_fill(future, -1e4).softmax(-1) @ v
+
+    assert not check("attention.grouped", filled)

@@ -7,7 +7,8 @@ import { makeConfig } from "../../../minigpt_edu/viz/js/core/config.js";
 import { GPT } from "../../../minigpt_edu/viz/js/core/model.js";
 import { Mulberry32 } from "../../../minigpt_edu/viz/js/core/rng.js";
 import { Circuit, circuitObstacle, circuitWeights, distinctPieces, standardised } from "../../../minigpt_edu/viz/js/views/circuits_math.js";
-import { allHeads, clearHabit, habitsOf, mostMoved, silenced } from "../../../minigpt_edu/viz/js/views/heads_math.js";
+import { costWords, headCount, headsSentence } from "../../../minigpt_edu/viz/js/views/heads_text.js";
+import { allHeads, chosenHead, clearHabit, habitsOf, mostMoved, silenced } from "../../../minigpt_edu/viz/js/views/heads_math.js";
 import { randomIds } from "./models.mjs";
 
 const SIZE = { vocab_size: 61, block_size: 40, n_layer: 2, n_head: 4, n_embd: 20 };
@@ -147,4 +148,33 @@ test("heads in order, their edits, and the one that matters most", () => {
   assert.deepEqual(silenced([[1, 3]]), [{ hook: "blocks.1.attn.z", head: 3, op: "zero" }]);
   assert.equal(mostMoved([0.1, -0.4, 0.2]), 1);
   assert.equal(mostMoved([null, null]), 0);
+});
+
+test("what a head costs is more or less, and heads are counted", () => {
+  assert.equal(costWords(-0.17), "0.17 nats per token less");
+  assert.equal(costWords(0.2), "0.20 nats per token more");
+  assert.equal(costWords(-0.004), "the same, to a hundredth of a nat per token");
+  assert.deepEqual([headCount(1), headCount(3)], ["1 head", "3 heads"]);
+  const result = {
+    heads: [{ name: "Layer 0, head 0", habit: null, habits: {}, cost: -0.17 }],
+    config: { n_layer: 1, n_head: 1 },
+    vocabulary: ["a"],
+    loss: 2,
+    lossAfter: 1.83,
+    next: { best: [{ id: 0, was: 0.5, is: 0.25 }] },
+  };
+  const state = { layer: 0, head: 0 };
+  const said = (out) => headsSentence({ ...result, out }, state);
+  assert.match(said([]), /Without it the text costs 0\.17 nats per token less; /);
+  assert.match(said([[0, 0]]), /With 1 head silenced, the text costs 1\.83 nats/);
+});
+
+test("the head asked for, and of several the one that matters most", () => {
+  const config = { n_layer: 2, n_head: 2 };
+  const heads = [0.1, -0.4, 0.2, 0.3].map((cost) => ({ cost }));
+  const chosen = (layer, head) => chosenHead({ heads, config }, { layer, head });
+  assert.equal(chosen(null, null), 1);
+  assert.equal(chosen(1, null), 3);
+  assert.equal(chosen(null, 0), 2);
+  assert.equal(chosen(1, 0), 2);
 });

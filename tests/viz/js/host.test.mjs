@@ -158,6 +158,12 @@ test("weights are asked for once, beside the page's script, and again after a fa
   await assert.rejects(shelf.take("reader"), /holds no model "reader"/);
   globalThis.MiniGPTModels = { reader: btoa("not a checkpoint") };
   await assert.rejects(shelf.take("reader"), /not a usable checkpoint/);
+  globalThis.MiniGPTDigests = { reader: "00" };
+  await assert.rejects(shelf.take("reader"), /minigpt-model-reader.js is damaged/);
+  delete globalThis.MiniGPTDigests;
+  globalThis.MiniGPTModels = { reader: "no base64!" };
+  await assert.rejects(shelf.take("reader"), /file is damaged/);
+  globalThis.MiniGPTModels = { reader: btoa("not a checkpoint") };
   assert.equal(page.asked.length, 2);
   for (const name of ["../x", "//host/x", "", "a b"]) {
     await assert.rejects(shelf.take(name), /no name of a model/);

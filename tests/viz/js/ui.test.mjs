@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { checkLength, checkPlace } from "../../../minigpt_edu/viz/js/ui/limits.js";
 import { Caller, Outdated, withArrays } from "../../../minigpt_edu/viz/js/ui/call.js";
 import { showCount, showLoosely, showNumber, showPercent, showShare } from "../../../minigpt_edu/viz/js/ui/format.js";
 import { heldIn, movedBy } from "../../../minigpt_edu/viz/js/ui/grid_keys.js";
@@ -73,7 +74,8 @@ test("letters that belong together stay in one part", () => {
 });
 
 test("a token has a name in a sentence", () => {
-  assert.equal(pieceName({ text: " boat" }), "\u2068\u201cboat\u201d\u2069");
+  assert.equal(pieceName({ text: " boat" }), "\u2068\u201c\u00b7boat\u201d\u2069");
+  assert.equal(pieceName({ text: "boat" }), "\u2068\u201cboat\u201d\u2069");
   assert.equal(pieceName({ text: "\n" }), "the line break");
   assert.equal(pieceName({ text: " " }), "the space");
   assert.equal(pieceName({ text: "<c3>", bytes: [0xc3] }), "the byte c3");
@@ -205,4 +207,16 @@ test("figures of one text hear each other, figures of another text do not", () =
   store.choose("a", 4, "me");
   assert.deepEqual(heard, [[3, "me"]]);
   assert.equal(store.listeners.has("a"), false);
+});
+
+test("a text without tokens, one too long, and places that are not there", () => {
+  assert.throws(() => checkLength(0, 4), /type a word/);
+  assert.throws(() => checkLength(5, 4), /5 tokens are more than the 4/);
+  checkLength(4, 4);
+  const config = { n_layer: 5, n_head: 4 };
+  assert.throws(() => checkPlace({ layer: 5 }, config), /no layer 5: .* layers 0 to 4/);
+  assert.throws(() => checkPlace({ head: 4 }, config), /no head 4: .* heads 0 to 3/);
+  checkPlace({ layer: 4, head: 3 }, config);
+  checkPlace({ layer: null, head: null }, config);
+  checkPlace({ layer: 9 }, null); // a figure without a model
 });

@@ -7,9 +7,9 @@ import { KVCache } from "../../../minigpt_edu/viz/js/core/kv_cache.js";
 import { makeTensor, tensorAt } from "../../../minigpt_edu/viz/js/core/tensor.js";
 import { Sampler, softmaxOf } from "../../../minigpt_edu/viz/js/core/sampling.js";
 import { attributionKeep, lensGrid, lensPath, lensTop, logitParts, logitReader, readoutNames } from "../../../minigpt_edu/viz/js/views/attribution.js";
-import { compareNext, controlChoice, experimentEdits, meanLoss, shiftedTargets } from "../../../minigpt_edu/viz/js/views/experiment_parts.js";
+import { alignedTexts, compareNext, controlChoice, experimentEdits, meanLoss, shiftedTargets } from "../../../minigpt_edu/viz/js/views/experiment_parts.js";
 import { largestSize, topPlaces, vectorAt, vectorLength } from "../../../minigpt_edu/viz/js/views/vectors.js";
-import { drawnPin, headLengths, logitRange, patternRow, softmaxSum, standoutHead, streamLengths, strongestNeurons, walkKeep } from "../../../minigpt_edu/viz/js/views/walk_parts.js";
+import { drawnPin, headLengths, logitRange, patternRow, softmaxSum, standoutHead, standoutWords, streamLengths, strongestNeurons, unevenness, walkKeep } from "../../../minigpt_edu/viz/js/views/walk_parts.js";
 import { SHAPES, randomIds, randomModel } from "./models.mjs";
 
 const IDS = randomIds(9, 61);
@@ -162,15 +162,18 @@ for (const [name, shape] of Object.entries(SHAPES)) {
       1,
     );
     near(row[3], tensorAt(arrays["blocks.1.attn.pattern"], 0, 2, 6, 3), 0);
-    const { layer, head, share } = standoutHead(arrays, config.n_layer, 6);
-    const lengths = headLengths(arrays, layer, 6);
-    assert.equal(lengths.length, config.n_head);
-    near(share, lengths[head] / lengths.reduce((a, b) => a + b, 0), 1e-9);
-    for (const other of [0, 1]) {
-      const all = headLengths(arrays, other, 6),
-        sum = all.reduce((a, b) => a + b, 0);
-      assert.ok(all.every((length) => length / sum <= share));
-    }
+    const own = standoutHead(arrays, config.n_layer, 6);
+    const scores = [0, 1].map((layer) =>
+      headLengths(arrays, layer, 6).map((length, head) => {
+        const stream = vectorAt(arrays[`blocks.${layer}.resid_mid`], 0, 6);
+        return (length / Math.hypot(...stream)) * unevenness(patternRow(arrays, layer, head, 6));
+      }),
+    );
+    assert.equal(scores[0].length, config.n_head);
+    near(own.score, scores[own.layer][own.head], 1e-6);
+    near(own.score, Math.max(...scores.flat()), 1e-6);
+    near(own.score, own.added * own.uneven, 1e-9);
+    assert.equal(standoutHead(arrays, 1, 6, 1).layer, 1);
   });
 }
 
@@ -190,10 +193,73 @@ test("the heads' vectors, whose lengths are shown, sum to what attention adds", 
   assert.deepEqual(headLengths(arrays, 1, 6), heads.map(vectorLength));
 });
 
-test("of heads that add equally much the first stands out", () => {
-  const data = Float32Array.of(3, 4, 5, 0); // two heads, one token, two numbers
-  const arrays = { "blocks.0.attn.z": { data, shape: [1, 2, 1, 2] } };
-  assert.deepEqual(standoutHead(arrays, 1, 0), { layer: 0, head: 0, share: 0.5 });
+test("how far a row is from even reading: the total variation", () => {
+  assert.equal(unevenness([1]), 0);
+  assert.equal(unevenness([0.25, 0.25, 0.25, 0.25]), 0);
+  assert.equal(unevenness([0, 1, 0, 0]), 0.75);
+  assert.equal(unevenness([0.75, 0.25]), 0.25);
+});
+
+/** Two layers of two heads over two tokens: lengths added, and rows at the second. */
+function fourHeads(lengths, rows, stream = [10, 10]) {
+  const arrays = {};
+  for (const layer of [0, 1]) {
+    const [one, two] = lengths[layer];
+    arrays[`blocks.${layer}.attn.z`] = makeTensor(
+      Float32Array.of(one, one, two, two),
+      [1, 2, 2, 1],
+    );
+    const pattern = rows[layer].flatMap((first) => [1, 0, first, 1 - first]);
+    arrays[`blocks.${layer}.attn.pattern`] = makeTensor(
+      Float32Array.from(pattern),
+      [1, 2, 2, 2],
+    );
+    arrays[`blocks.${layer}.resid_mid`] = makeTensor(
+      Float32Array.of(stream[layer], stream[layer]),
+      [1, 2, 1],
+    );
+  }
+  return arrays;
+}
+
+test("an idle head does not stand out, however much it is of its layer", () => {
+  const even = [0.5, 0.5];
+  // the first adds almost all of its layer, reading evenly; the last really reads
+  const idle = fourHeads([[5, 0.1], [3, 4]], [even, [0.5, 1]]);
+  const { layer, head, score } = standoutHead(idle, 2, 1);
+  assert.deepEqual([layer, head], [1, 1]);
+  near(score, 0.4 * 0.5, 1e-6);
+  // the same length is less in a longer stream
+  const longer = fourHeads([[4, 1], [4, 1]], [[1, 1], [1, 1]], [40, 10]);
+  assert.deepEqual(standoutHead(longer, 2, 1).layer, 1);
+  // the first token reads itself: its additions decide; of equal ones the first
+  const found = (arrays, position) => {
+    const { layer, head } = standoutHead(arrays, 2, position);
+    return [layer, head];
+  };
+  const growing = fourHeads([[1, 1], [1, 3]], [even, even]);
+  assert.deepEqual(found(growing, 0), [1, 1]);
+  const same = fourHeads([[1, 1], [1, 1]], [[1, 1], [1, 1]]);
+  assert.deepEqual(found(same, 1), [0, 0]);
+});
+
+test("the figure says the score by which it chose", () => {
+  const own = { layer: 0, head: 1, score: 0.08, added: 0.4, uneven: 0.2 };
+  const said = standoutWords(own, "all heads", 3);
+  assert.match(said, /0\.40 .* 0\.20 .* 0\.080.* all heads/);
+  assert.match(standoutWords(own, "its layer", 0), /its layer, it adds 0\.40 .* most/);
+});
+
+test("two texts are aligned by number, their ends belong together", () => {
+  const pieces = (...ids) => ids.map((id) => ({ id, text: "x" }));
+  const one = pieces(1, 2, 3, 4),
+    two = pieces(1, 9, 8, 3, 4);
+  const found = (position) => alignedTexts(one, two, position);
+  assert.deepEqual(found(1), { count: 5, taken: 1, put: 1, differ: 1 });
+  assert.deepEqual(found(3), { count: 5, taken: 4, put: 3, differ: 1 });
+  assert.deepEqual(found(null), { count: 5, taken: null, put: null, differ: 1 });
+  assert.equal(alignedTexts(one, one, 0).differ, null);
+  assert.equal(alignedTexts(one, one.slice(0, 2), 0).differ, 2);
 });
 
 test("the strongest neurons are farthest from zero, sign apart", () => {

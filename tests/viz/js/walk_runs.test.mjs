@@ -8,11 +8,12 @@ import { softmaxOf } from "../../../minigpt_edu/viz/js/core/sampling.js";
 import { makeTensor } from "../../../minigpt_edu/viz/js/core/tensor.js";
 import { EngineSource } from "../../../minigpt_edu/viz/js/host/engine_source.js";
 import { experimentLoad } from "../../../minigpt_edu/viz/js/views/experiment_run.js";
-import { experimentSentence, experimentTable } from "../../../minigpt_edu/viz/js/views/experiment_text.js";
+import { experimentNote, experimentSentence, experimentTable, patchWords } from "../../../minigpt_edu/viz/js/views/experiment_text.js";
 import { lensLoad, lensView } from "../../../minigpt_edu/viz/js/views/lens_run.js";
 import { showSigned } from "../../../minigpt_edu/viz/js/views/signed.js";
 import { checkRoom, tokenPiece } from "../../../minigpt_edu/viz/js/views/tokens.js";
 import { vectorAt } from "../../../minigpt_edu/viz/js/views/vectors.js";
+import { alignedTexts } from "../../../minigpt_edu/viz/js/views/experiment_parts.js";
 import { appendedCount, chancePieces, oneMoreToken } from "../../../minigpt_edu/viz/js/views/walk_parts.js";
 import { LAST_STAGE, walkLoad, walkView } from "../../../minigpt_edu/viz/js/views/walk_run.js";
 import { walkSentence, walkTable } from "../../../minigpt_edu/viz/js/views/walk_text.js";
@@ -271,6 +272,30 @@ test("texts of unequal length: the source says what to do", async () => {
   await assert.rejects(trying(given, patch), /other text has 6 tokens and this one 4/);
   await trying(given, { ...patch, place: 1 });
   await assert.rejects(trying(given, { text: "" }), /no tokens/);
+});
+
+test("a patch between unequal texts says what is taken, and warns", async () => {
+  const given = await asking();
+  const words = ({ pieces, other, choice }) =>
+    patchWords(pieces, other, alignedTexts(pieces, other, choice.position));
+  const patch = { unit: "stream", op: "patch", other: "boats!" };
+  const [first, warning] = words(await trying(given, { ...patch, place: 1 }));
+  assert.match(first, /^Token 1 .*“o”.* takes from token 1 .*“o”/);
+  assert.match(warning, /other text has 6 tokens, this one 4: .* from 4 on/);
+  assert.doesNotMatch(warning, /ends/);
+  const [end, more] = words(await trying(given, patch));
+  assert.match(end, /^Token 3 .*“t”.* takes from token 5 .*“!”/);
+  assert.match(more, /Only the ends/);
+  const equal = await trying(given, { op: "patch", other: "ship" });
+  assert.deepEqual(words(equal), [
+    "Every token takes from the one below it, of the same number.",
+    "",
+  ]);
+  const plain = await trying(given, {});
+  assert.equal(plain.other, null);
+  assert.match(experimentNote(plain, TRY), /largest of all heads/);
+  assert.match(experimentNote(plain, { ...TRY, layer: 1 }), /largest of its layer/);
+  assert.equal(experimentNote(plain, { ...TRY, head: 2 }), "");
 });
 
 test("an experiment says what moved most, and how many controls move as much", async () => {

@@ -43,7 +43,12 @@ export class Shelf {
     if (known() === undefined) {
       throw new Error(`the file minigpt-model-${name}.js holds no model "${name}"`);
     }
-    return loadCheckpoint(bytesOfBase64(known()));
+    const bytes = bytesOfBase64(known());
+    const digest = globalThis.MiniGPTDigests?.[name];
+    if (digest !== undefined && (await isDamaged(bytes, digest))) {
+      throw new Error(`minigpt-model-${name}.js is damaged. Build the book again.`);
+    }
+    return loadCheckpoint(bytes);
   }
 
   /** Runs the script that brings the weights. */
@@ -63,9 +68,21 @@ export class Shelf {
   }
 }
 
+/** Whether these bytes have another sha256; no, where the browser cannot tell. */
+async function isDamaged(bytes, digest) {
+  if (globalThis.crypto?.subtle === undefined) return false; // plain http
+  const found = new Uint8Array(await globalThis.crypto.subtle.digest("SHA-256", bytes));
+  return digest !== Array.from(found, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
 /** @param {string} text @returns {Uint8Array} */
 export function bytesOfBase64(text) {
-  const letters = atob(text);
+  let letters = "";
+  try {
+    letters = atob(text);
+  } catch (cause) {
+    throw new Error("the model's file is damaged. Build the book again.", { cause });
+  }
   const bytes = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
   return bytes;

@@ -78,10 +78,15 @@ export function pushButton({ label, onPress }) {
 
 /** A line of text, read when the typing pauses or at once with Enter. */
 export function textField({ label, onInput, wide = true }) {
-  const later = debounced(onInput, TYPING);
+  let typing = false; // there is text that nobody has been told of yet
+  const tell = () => {
+    typing = false;
+    onInput(input.value);
+  };
+  const later = debounced(tell, TYPING);
   const now = () => {
     later.cancel();
-    onInput(input.value);
+    tell();
   };
   const input = element("input", {
     type: "text",
@@ -89,11 +94,14 @@ export function textField({ label, onInput, wide = true }) {
     spellcheck: "false",
     autocomplete: "off",
     maxlength: "2000",
-    oninput: () => later(input.value),
+    oninput: () => {
+      typing = true;
+      later();
+    },
     onkeydown: (event) => event.key === "Enter" && now(),
   });
   const update = (text) => {
-    if (input.value !== text) input.value = text;
+    if (!typing && input.value !== text) input.value = text;
   };
   const whole = labelled(label, input);
   whole.classList.toggle("mg-wide", wide);

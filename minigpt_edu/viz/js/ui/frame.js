@@ -15,6 +15,7 @@
 import { Caller, Outdated } from "./call.js";
 import { div, element, fill, freshId, span } from "./dom.js";
 import { aboutLine } from "./about.js";
+import { checkLength, checkPlace } from "./limits.js";
 import { pageStore } from "./store.js";
 import { tableOf } from "./table.js";
 import { textField } from "./controls.js";
@@ -37,16 +38,6 @@ const GONE = "The kernel is gone: run the cell again to go on.";
  *   `offline`: no model is asked;
  *   a sentence is a text or a list of texts and nodes; a table is what tableOf takes
  */
-
-/** A text must have a token, and not more than a figure can show. */
-function checkLength(tokens, most) {
-  if (tokens === 0) throw new Error("There is no text yet: type a word.");
-  if (tokens <= most) return;
-  throw new Error(
-    `${tokens} tokens are more than the ${most} that the figure can show: ` +
-      "take a shorter text.",
-  );
-}
 
 /** One figure in the page. */
 export class Frame {
@@ -180,11 +171,11 @@ export class Frame {
     try {
       if (!this.parts.offline) this.about ??= await ask("about");
       const { state, about } = this;
+      checkPlace(state, about?.config);
       const result = await this.parts.load({ ask, state, about });
       if (turn !== this.turn) return;
-      this.result = result;
+      this.#drawFirst(result);
       this.#follow();
-      this.#draw();
       this.#show("");
     } catch (problem) {
       if (turn !== this.turn || problem instanceof Outdated) return;
@@ -192,6 +183,18 @@ export class Frame {
       if (this.result === null) this.#status("error");
     } finally {
       if (turn === this.turn) this.element.classList.remove("mg-busy");
+    }
+  }
+
+  /** Draws a new result; if that fails, the last one stays. */
+  #drawFirst(result) {
+    const before = this.result;
+    this.result = result;
+    try {
+      this.#draw();
+    } catch (problem) {
+      this.result = before;
+      throw problem;
     }
   }
 

@@ -3,7 +3,7 @@
  *
  *     const gallery = new Gallery({ label: "All heads", onPick: (index) => ... });
  *     const items = [{ name, note, values, size, off }];
- *     gallery.update({ columns: 4, items, chosen: 0 });
+ *     gallery.update({ columns: 4, rows: ["layer 0"], items, chosen: 0 });
  *
  * One of them is in the order of the Tab key; the arrow keys walk in both directions,
  * Enter or Space chooses. A picture says nothing alone: each has its name and a note.
@@ -24,6 +24,7 @@ export class Gallery {
   constructor({ label, onPick }) {
     this.onPick = onPick;
     this.columns = 1;
+    this.buttons = [];
     this.element = element("div", {
       class: "mg-gallery mg-scroll",
       role: "group",
@@ -32,17 +33,32 @@ export class Gallery {
     });
   }
 
-  /** @param {{columns: number, items: GalleryItem[], chosen: number}} content */
-  update({ columns, items, chosen }) {
-    this.columns = columns;
+  /**
+   * @param {{columns: number, rows: string[], items: GalleryItem[],
+   *   chosen: number}} content rows: a name for each row, left of it
+   */
+  update({ columns, rows, items, chosen }) {
+    if (this.buttons.length !== items.length || this.columns !== columns) {
+      this.#place(columns, rows, items.length);
+    }
     this.element.style.setProperty("--mg-columns", String(columns));
-    const { children } = this.element;
-    while (children.length > items.length) this.element.lastChild?.remove();
     const paint = readPaint(this.element);
     items.forEach((item, index) => {
-      const one = children[index] ?? this.element.appendChild(this.#empty(index));
-      this.#draw(one, item, index === chosen, paint);
+      this.#draw(this.buttons[index], item, index === chosen, paint);
     });
+  }
+
+  /** The buttons in their rows, each row after its name. */
+  #place(columns, rows, count) {
+    this.columns = columns;
+    this.buttons = Array.from({ length: count }, (_, index) => this.#empty(index));
+    fill(
+      this.element,
+      rows.map((name, row) => [
+        element("span", { class: "mg-gallery-row", "aria-hidden": "true" }, name),
+        this.buttons.slice(row * columns, (row + 1) * columns),
+      ]),
+    );
   }
 
   #empty(index) {
@@ -83,7 +99,7 @@ export class Gallery {
       ArrowDown: this.columns,
     }[event.key];
     if (by === undefined) return;
-    const all = /** @type {HTMLElement[]} */ ([...this.element.children]);
+    const all = this.buttons;
     const to =
       all[all.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + by];
     event.preventDefault();

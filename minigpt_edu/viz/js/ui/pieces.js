@@ -2,7 +2,7 @@
  * Tokens as people can read them: spaces, line breaks and stray bytes get signs.
  *
  *     pieceNode({ id: 311, text: " boat" })      // <bdi class="mg-piece">·boat</bdi>
- *     pieceName({ id: 311, text: " boat" })      // “boat”, for a sentence
+ *     pieceName({ id: 311, text: " boat" })      // “·boat”, for a sentence
  *
  * A piece is {id, text, bytes?, special?} as `encode` answers. Control and direction
  * characters are written as their code points, so that no token can turn a line round.
@@ -70,20 +70,19 @@ export function pieceNode(piece) {
   return element("bdi", { class: `mg-piece${kind}` }, parts);
 }
 
-/** The piece as a name within a sentence: “boat”, the space, the bytes c3 a9. */
+/** The piece as a name within a sentence: “·boat”, the space, the bytes c3 a9. */
 export function pieceName(piece) {
   if (typeof piece === "string") return piece;
   if (isBytes(piece)) {
     const bytes = pieceParts(piece).map((part) => part.text);
     return `the byte${bytes.length > 1 ? "s" : ""} ${bytes.join(" ")}`;
   }
-  const body = piece.text.replace(/^ /, "");
-  if (body === "" || /^\s+$/.test(body)) {
+  if (/^\s*$/.test(piece.text)) {
     const names = [...piece.text].map(
       (letter) => SPOKEN[letter] ?? codePointSign(letter),
     );
     return names.length > 0 ? `the ${names.join(" and ")}` : "the empty token";
   }
-  const shown = pieceParts({ ...piece, text: body }).map((part) => part.text);
+  const shown = pieceParts(piece).map((part) => part.text);
   return `\u2068“${shown.join("")}”\u2069`;
 }

@@ -12,14 +12,19 @@ import { colourOf, cssColour, readPaint } from "./scale.js";
 
 /** The strip; `element` is what goes into the page. */
 export class Strip {
-  /** @param {{label: string, name?: any, role?: string, height?: number}} options */
-  constructor({ label, name = "", role = "residual", height = 14 }) {
+  /**
+   * @param {{label: string, name?: any, role?: string, height?: number,
+   *   wide?: boolean}} options wide: as wide as there is room
+   */
+  constructor({ label, name = "", role = "residual", height = 14, wide = false }) {
+    this.wide = wide;
     this.label = label;
     this.height = height;
     this.canvas = element("canvas", { class: "mg-strip-cells", role: "img" });
     this.name = span(`mg-strip-name mg-as-${role}`, name);
     this.text = span("mg-strip-text");
-    this.element = div("mg-strip", this.name, this.canvas, this.text);
+    const look = wide ? "mg-strip mg-strip-wide" : "mg-strip";
+    this.element = div(look, this.name, this.canvas, this.text);
   }
 
   /**
@@ -29,8 +34,10 @@ export class Strip {
    */
   update(values, { scale, name, text = "", label = this.label, faint = 1 }) {
     const paint = readPaint(this.element);
-    const width = Math.max(3, Math.min(8, Math.floor(256 / values.length)));
+    const room = this.wide ? 1024 : 256;
+    const width = Math.max(3, Math.min(8, Math.floor(room / values.length)));
     const pen = sizedPen(this.canvas, values.length * width, this.height);
+    if (this.wide) this.canvas.style.width = "100%";
     pen.globalAlpha = faint;
     let low = Infinity,
       high = -Infinity;

@@ -6,10 +6,11 @@
  * choose the rows and columns.
  */
 
+import { softmaxOf } from "../core/sampling.js";
 import { Bars } from "../ui/bars.js";
 import { selectBox, slider } from "../ui/controls.js";
 import { element, fill, inRole } from "../ui/dom.js";
-import { showNumber } from "../ui/format.js";
+import { showNumber, showShare } from "../ui/format.js";
 import { Frame } from "../ui/frame.js";
 import { Matrix } from "../ui/matrix.js";
 import { pieceName } from "../ui/pieces.js";
@@ -156,14 +157,18 @@ function findings({ words, circuit }, { found }) {
   return { word, push: standardised(circuit.written(word.id)) };
 }
 
-function circuitNote(_result, { layer, head }) {
+function circuitNote(result, { layer, head }) {
   const chosen =
     layer === null || head === null
       ? "The figure chose the head: of all, it looks most firmly at single earlier " +
         "tokens. "
       : "";
+  const deeper =
+    result.layer > 0
+      ? "This layer reads more than embeddings, so expect a leaning, no forecast. "
+      : "";
   return (
-    `${chosen}From the weights, for tokens that stand alone. ` +
+    `${chosen}From the weights, for tokens that stand alone. ${deeper}` +
     "Pushes in standard deviations over the vocabulary."
   );
 }
@@ -173,13 +178,17 @@ function circuitSentence(result, state) {
   const scores = circuitScores(result, state);
   const { word, push } = findings(result, state);
   const column = words.indexOf(word);
-  const own = words.map((_, row) => scores[row * words.length + column]);
-  const asking = own.reduce((best, score, row) => (score > own[best] ? row : best), 0);
+  const shares = words.map((_, row) => {
+    const from = row * words.length; // a softmax shares out each row by itself
+    return softmaxOf(scores.subarray(from, from + words.length))[column];
+  });
+  const asking = shares.indexOf(Math.max(...shares));
   const [best] = topPlaces(push, 1);
   const rank = push.filter((value) => value > push[word.id]).length + 1;
   return (
-    `Layer ${layer}, head ${head}: of these words ${pieceName(words[asking])} ` +
-    `looks for ${pieceName(word)} most, with a score of ${showNumber(own[asking])}. ` +
+    `Layer ${layer}, head ${head}: ${pieceName(word)} would get its largest share ` +
+    `from ${pieceName(words[asking])}, ${showShare(shares[asking])} of what that token ` +
+    "gives to these words. " +
     `Reading it pushes ${pieceName({ id: best, text: vocabulary[best] })} up most; ` +
     `the word itself is number ${rank} of ${push.length}.`
   );

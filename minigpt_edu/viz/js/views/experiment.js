@@ -11,11 +11,11 @@ import { Frame } from "../ui/frame.js";
 import { pieceName } from "../ui/pieces.js";
 import { ExperimentPicture } from "./experiment_picture.js";
 import { experimentLoad } from "./experiment_run.js";
-import { experimentSentence, experimentTable, OPERATIONS, UNITS } from "./experiment_text.js";
+import { experimentNote, experimentSentence, experimentTable, OPERATIONS, UNITS } from "./experiment_text.js";
 import { topPlaces, vectorAt } from "./vectors.js";
 
 const LISTED_NEURONS = 24; // of a layer, the strongest first
-const OWN_CHOICE = { head: "adds most", neuron: "strongest", stream: "middle" };
+const OWN_CHOICE = { head: "stands out", neuron: "strongest", stream: "middle" };
 
 /** @param {{model: any, el: HTMLElement}} place @returns {() => void} */
 export function renderExperiment({ model, el }) {
@@ -42,6 +42,7 @@ export function renderExperiment({ model, el }) {
     draw,
     sentence: experimentSentence,
     table: experimentTable,
+    note: experimentNote,
   });
   frame.promptField();
   const box = (label, key) =>
@@ -90,7 +91,7 @@ export function renderExperiment({ model, el }) {
       named("neuron", topPlaces(post, LISTED_NEURONS, true)),
       `${own} (${index})`,
     );
-    const places = pieces.map((piece, i) => [String(i), pieceName(piece)]);
+    const places = pieces.map((piece, i) => [String(i), `${i}: ${pieceName(piece)}`]);
     set("place", places, now.unit === "stream" ? "" : "every token", position);
     boxes.head.element.hidden = now.unit !== "head";
     boxes.neuron.element.hidden = now.unit !== "neuron";

@@ -36,9 +36,34 @@ export function experimentEdits({ unit, layer, index, op, position, ids }, token
   if (unit === "neuron") edit.neuron = index;
   if (position !== null) edit.position = position;
   if (op === "patch") edit.ids = ids;
-  // the ends of both texts belong together, however long they are
-  if (op === "patch" && position === tokens - 1) edit.from = ids.length - 1;
+  if (op === "patch" && position === tokens - 1) {
+    edit.from = takenFrom(position, tokens, ids.length);
+  }
   return [edit];
+}
+
+/**
+ * The token of the other text that is taken for one of this: that of the same number,
+ * but for the ends, which belong together however long the texts are.
+ */
+export function takenFrom(position, tokens, others) {
+  return position === tokens - 1 ? others - 1 : position;
+}
+
+/**
+ * Both texts, token by token of the same number, and what is put where. `taken` and
+ * `put` are null where every token is. @param {any[]} pieces @param {any[]} other
+ * @param {number | null} position
+ * @returns {{count: number, taken: number | null, put: number | null,
+ *   differ: number | null}} differ: the first number at which the texts do, if any
+ */
+export function alignedTexts(pieces, other, position) {
+  const count = Math.max(pieces.length, other.length);
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  const differ = numbers.find((i) => pieces[i]?.id !== other[i]?.id) ?? null;
+  const taken =
+    position === null ? null : takenFrom(position, pieces.length, other.length);
+  return { count, taken, put: position, differ };
 }
 
 /** How many parts of this kind one layer has to choose from. @param {Sizes} sizes */
@@ -127,7 +152,7 @@ export function compareRuns(before, after) {
 
 /**
  * The part that is changed, with every choice made that the reader left open: the head
- * that adds the largest share of its layer, the neuron farthest from zero at the last
+ * that does most at the token (standoutHead), the neuron farthest from zero at the last
  * token, the stream in the middle.
  * @param {any} state @param {{ids: number[], from: number[] | null, layers: number,
  *   kept: Record<string, import("../core/tensor.js").Tensor>}} run
@@ -145,8 +170,8 @@ export function changedPart(state, { ids, from, layers, kept }) {
   const first = asked ?? 0,
     count = asked === null ? layers : 1;
   if (unit === "head") {
-    const { layer, head } = standoutHead(kept, count, position ?? end, first);
-    return { ...choice, layer, index: state.head ?? head };
+    const own = standoutHead(kept, count, position ?? end, first);
+    return { ...choice, layer: own.layer, index: state.head ?? own.head, own };
   }
   const peaks = Array.from({ length: count }, (_, i) => {
     const post = vectorAt(kept[`blocks.${first + i}.mlp.post`], 0, end);

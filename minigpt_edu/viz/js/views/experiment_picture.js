@@ -4,7 +4,8 @@ import { Chips } from "../ui/chips.js";
 import { div, element, fill, span } from "../ui/dom.js";
 import { showPercent } from "../ui/format.js";
 import { pieceNode } from "../ui/pieces.js";
-import { partLabel } from "./experiment_text.js";
+import { alignedTexts } from "./experiment_parts.js";
+import { partLabel, patchWords } from "./experiment_text.js";
 import { showSigned } from "./signed.js";
 import { headingLine, TitledBars } from "./titled_bars.js";
 import { tokenPiece } from "./tokens.js";
@@ -38,8 +39,10 @@ export class ExperimentPicture {
     );
     const left = div("mg-left", key, this.pairs);
     const controls = div("mg-panel", this.effects.element, div("", more));
+    this.both = div("");
     this.element = div(
       "mg-panel",
+      this.both,
       div("mg-two", left, this.moved.element),
       controls,
       this.whole,
@@ -47,7 +50,8 @@ export class ExperimentPicture {
   }
 
   /** @param {any} result */
-  update({ about, pieces, choice, effects }) {
+  update({ about, pieces, other, choice, effects }) {
+    fill(this.both, other !== null && textsOf(pieces, other, choice.position));
     const [{ next, shift }] = effects;
     const token = (id) => tokenPiece(about, id);
     const top = Math.max(...next.best.map(({ was, is }) => Math.max(was, is)));
@@ -84,6 +88,37 @@ export class ExperimentPicture {
     const notes = shift.map((value) => (value === null ? "\u2013" : showSigned(value)));
     this.chips.update(pieces, { chosen: choice.position, notes });
   }
+}
+
+/** Both texts under one another, and what is taken from where, in words. */
+function textsOf(pieces, other, position) {
+  const { count, ...places } = alignedTexts(pieces, other, position);
+  const line = (name, texts, at) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      Array.from({ length: count }, (_, i) =>
+        element(
+          "td",
+          { class: i === at ? "mg-taken" : null },
+          texts[i] === undefined ? "\u2013" : pieceNode(texts[i]),
+        ),
+      ),
+    );
+  const numbers = Array.from({ length: count }, (_, i) => String(i));
+  const [first, warning] = patchWords(pieces, other, places);
+  const box = { class: "mg-scroll", tabindex: "0", "aria-label": "Both texts" };
+  const rows = [
+    line("number", numbers, -1),
+    line("this text", pieces, places.put),
+    line("the other", other, places.taken),
+  ];
+  return [
+    element("div", box, element("table", { class: "mg-table mg-texts" }, rows)),
+    element("p", { class: "mg-formula" }, first),
+    warning && element("p", { class: "mg-formula mg-warning" }, `\u26a0 ${warning}`),
+  ];
 }
 
 /** One token with two thin bars, one above the other. */

@@ -9,7 +9,8 @@ export async function experimentLoad({ ask, state, about }) {
   const { ids, pieces } = await ask("encode", { text: state.text });
   checkRoom(ids.length);
   const patched = state.op === "patch";
-  const from = patched ? (await ask("encode", { text: state.other })).ids : null;
+  const other = patched ? await ask("encode", { text: state.other }) : null;
+  const from = other?.ids ?? null;
   const { attn_output, n_layer: layers, n_head: heads } = about.config;
   const targets = shiftedTargets(ids);
   const run = async (edits, keep) => {
@@ -23,7 +24,12 @@ export async function experimentLoad({ ask, state, about }) {
   };
   const written = `blocks.*.attn.${attn_output ? "head_out" : "z"}`;
   // keeping changes the order of a sum, so what is compared is computed alike
-  const { arrays: kept } = await run([], [written, "blocks.*.mlp.post"]);
+  const { arrays: kept } = await run([], [
+    written,
+    "blocks.*.mlp.post",
+    "blocks.*.attn.pattern",
+    "blocks.*.resid_mid",
+  ]);
   const before = await run([], []);
   const choice = changedPart(state, { ids, from, layers, kept });
   const neurons = kept["blocks.0.mlp.post"].shape[2];
@@ -35,5 +41,5 @@ export async function experimentLoad({ ask, state, about }) {
     const after = await run(experimentEdits(part, ids.length), []);
     effects.push({ part, ...compareRuns(before, after) });
   }
-  return { about, pieces, choice, kept, effects };
+  return { about, pieces, other: other?.pieces ?? null, choice, kept, effects };
 }

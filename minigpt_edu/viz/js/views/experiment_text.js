@@ -4,6 +4,7 @@ import { showNumber } from "../ui/format.js";
 import { pieceName } from "../ui/pieces.js";
 import { showSigned } from "./signed.js";
 import { tokenPiece } from "./tokens.js";
+import { standoutWords } from "./walk_parts.js";
 
 /** What can be changed. */
 export const UNITS = { head: "a head", neuron: "a neuron", stream: "the stream" };
@@ -22,6 +23,34 @@ export function partLabel({ unit, layer, index, position }, pieces) {
       ? `${pieceName(pieces[position])} at ${position}`
       : `${unit} ${index}`;
   return `layer ${layer}, ${what}`;
+}
+
+/** Who chose the head, if it was the figure. */
+export function experimentNote({ choice, pieces }, { unit, layer, head }) {
+  if (unit !== "head" || head !== null) return "";
+  const of = layer === null ? "all heads" : "its layer";
+  return standoutWords(choice.own, of, choice.position ?? pieces.length - 1);
+}
+
+/** What is taken from where, and a warning when the texts are of unequal length. */
+export function patchWords(pieces, other, { taken, put, differ }) {
+  const words = (piece, i) => `${i} ${pieceName(piece)}`;
+  const first =
+    put === null
+      ? "Every token takes from the one below it, of the same number."
+      : `Token ${words(pieces[put], put)} takes from token ` +
+        `${words(other[taken], taken)} of the other text.`;
+  if (pieces.length === other.length) return [first, ""];
+  const ends = put === pieces.length - 1 ? " Only the ends are put together." : "";
+  return [
+    first,
+    `The other text has ${tokenCount(other.length)}, this one ${pieces.length}: ` +
+      `positions after the difference, from ${differ} on, do not correspond.${ends}`,
+  ];
+}
+
+function tokenCount(count) {
+  return `${count} token${count === 1 ? "" : "s"}`;
 }
 
 /** A share in hundredths, to a tenth: small changes are to be seen. */

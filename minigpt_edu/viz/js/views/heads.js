@@ -15,7 +15,7 @@ import { Matrix } from "../ui/matrix.js";
 import { compareNext, meanLoss, shiftedTargets } from "./experiment_parts.js";
 import { HABITS, allHeads, chosenHead, clearHabit, habitsOf } from "./heads_math.js";
 import { silenced } from "./heads_math.js";
-import { headsNote, headsSentence, headsTable, withSign } from "./heads_text.js";
+import { headCount, headsNote, headsSentence, headsTable, withSign } from "./heads_text.js";
 
 const LIKELIEST = 4; // next tokens of each run
 
@@ -65,12 +65,17 @@ export function renderHeads({ model, el }) {
       "Layers from top to bottom; below each pattern, what the text costs more " +
         "without the head",
     ),
-    gallery.element,
     element(
       "div",
-      { class: "mg-two" },
-      element("div", {}, title, matrix.element),
-      element("div", { class: "mg-panel" }, silence.element, nextTitle, next.element),
+      { class: "mg-two mg-gallery-two" },
+      gallery.element,
+      element(
+        "div",
+        { class: "mg-panel" },
+        element("div", {}, title, matrix.element),
+        silence.element,
+        element("div", {}, nextTitle, next.element),
+      ),
     ),
   );
 
@@ -79,6 +84,7 @@ export function renderHeads({ model, el }) {
     const chosen = chosenHead(result, state);
     gallery.update({
       columns: config.n_head,
+      rows: Array.from({ length: config.n_layer }, (_, i) => `layer ${i}`),
       chosen,
       items: heads.map((head) => galleryItem(head, pieces)),
     });
@@ -101,7 +107,7 @@ export function renderHeads({ model, el }) {
       nextTitle,
       out.length === 0
         ? "What the model says next"
-        : `Next, with all heads and without ${out.length}`,
+        : `Next, with all heads and without ${headCount(out.length)}`,
     );
     next.update(nextBars(result));
   }

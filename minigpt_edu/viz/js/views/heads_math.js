@@ -94,9 +94,10 @@ export function mostMoved(effects) {
   return best;
 }
 
-/** The head asked for, or the one without which the loss moves most. */
+/** The place of the head asked for; of several, that whose loss moves the loss most. */
 export function chosenHead({ heads, config }, { layer, head }) {
-  if (layer !== null || head !== null)
-    return (layer ?? 0) * config.n_head + (head ?? 0);
-  return mostMoved(heads.map(({ cost }) => cost));
+  const asked = allHeads(config).flatMap(([l, h], place) =>
+    (layer ?? l) === l && (head ?? h) === h ? [place] : [],
+  );
+  return asked[mostMoved(asked.map((place) => heads[place].cost))];
 }

@@ -17,6 +17,18 @@ export function withSign(value, digits = 2) {
   return `${value > 0 ? "+" : ""}${showNumber(value, digits)}`;
 }
 
+/** What a change of the cost is, in words. */
+export function costWords(cost) {
+  const size = showNumber(Math.abs(cost));
+  if (Number(size) === 0) return "the same, to a hundredth of a nat per token";
+  return `${size} nats per token ${cost > 0 ? "more" : "less"}`;
+}
+
+/** So many heads, in words. */
+export function headCount(count) {
+  return `${count} head${count === 1 ? "" : "s"}`;
+}
+
 /** Who chose the head, if it was the figure. */
 export function headsNote(_result, { layer, head }) {
   if (layer !== null || head !== null) return "";
@@ -32,14 +44,14 @@ export function headsSentence(result, state) {
     return `${first} A text of one token has no next token to be judged by.`;
   if (out.length === 0) {
     return (
-      `${first} Without it the text costs ${withSign(cost)} nats per token; ` +
+      `${first} Without it the text costs ${costWords(cost)}; ` +
       `with all heads it costs ${showNumber(loss)}.`
     );
   }
   const [best] = next.best;
   const word = pieceName({ id: best.id, text: vocabulary[best.id] });
   return (
-    `${first} Without ${out.length} silenced, the text costs ` +
+    `${first} With ${headCount(out.length)} silenced, the text costs ` +
     `${showNumber(lossAfter)} nats per token instead of ${showNumber(loss)}, ` +
     `and ${word} goes from ${showShare(best.was)} to ${showShare(best.is)}.`
   );

@@ -65,7 +65,8 @@ export class LensGrid {
     });
     fill(this.grid, line(heads), rows);
     const key = legendOf({ scale: LENS_SCALE, paint, key: "chance of the best guess" });
-    fill(this.legend, key, span("", "underlined: it comes next"));
+    const some = this.grid.querySelector(".mg-right") !== null;
+    fill(this.legend, key, some && span("", "underlined: it comes next"));
     this.#reveal(chosen.join());
     if (at !== undefined) this.#find(at)?.focus();
   }

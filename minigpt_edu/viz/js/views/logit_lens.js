@@ -48,6 +48,12 @@ export function renderLogitLens({ model, el }) {
   const path = new TitledBars("The chance at every depth");
   const parts = new TitledBars("What every part adds", true);
   const sum = element("p", { class: "mg-formula" });
+  const scaled = element(
+    "p",
+    { class: "mg-heading" },
+    "Each contribution is divided by the final norm, which depends on the whole sum: " +
+      "when one part goes, all the others change too.",
+  );
   const onInput = (value) => frame.set({ lead: value === "lead" });
   const measure = selectBox({ label: "Take apart", onInput });
   const on = pushButton({
@@ -56,7 +62,7 @@ export function renderLogitLens({ model, el }) {
   });
   const controls = div("mg-controls", measure.element, on.element);
   const left = div("mg-panel mg-left", top.element, path.element);
-  const right = div("mg-panel", controls, parts.element, sum);
+  const right = div("mg-panel", controls, parts.element, sum, scaled);
   frame.body.append(grid.element, div("mg-two", left, right));
 
   function draw(result, state) {
@@ -89,6 +95,7 @@ export function renderLogitLens({ model, el }) {
     measure.update({ options, value: state.lead ? "lead" : "logit" });
     on.element.hidden = state.off.length === 0;
     right.hidden = seen.sums === null;
+    scaled.hidden = !result.about.config.final_norm;
     if (seen.sums !== null) drawParts(seen.sums, state.off);
   }
 

@@ -27,6 +27,8 @@ const WALK_STAGES = [
   ["Next token", nextPicture],
 ];
 
+const ATTENTION_STAGE = 2;
+
 /** @param {{model: any, el: HTMLElement}} place @returns {() => void} */
 export function renderPredictionWalk({ model, el }) {
   const frame = new Frame({
@@ -48,6 +50,8 @@ export function renderPredictionWalk({ model, el }) {
     draw,
     sentence: (walk, state) => walkSentence(walkView(walk, state)),
     table: (walk, state) => walkTable(walkView(walk, state)),
+    note: (walk, state) =>
+      state.stage === ATTENTION_STAGE ? walkView(walk, state).chosenBy : "",
   });
   frame.promptField();
   const go = (stage) => frame.set({ stage });

@@ -51,7 +51,7 @@ export function renderSoftmaxLab({ model, el }) {
     parts.head.update({ value: head, options: numberedOptions("head", config.n_head) });
     parts.token.update({
       value: row,
-      options: pieces.map((piece, i) => [String(i), pieceName(piece)]),
+      options: pieces.map((piece, i) => [String(i), `${i}: ${pieceName(piece)}`]),
     });
     parts.temperature.update(Math.log2(state.temperature));
     parts.root.update(state.root);

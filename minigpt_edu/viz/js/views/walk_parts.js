@@ -10,6 +10,7 @@
 
 import { Mulberry32, drawId } from "../core/rng.js";
 import { ranked, softmaxOf } from "../core/sampling.js";
+import { showNumber } from "../ui/format.js";
 import { topPlaces, vectorAt, vectorLength } from "./vectors.js";
 
 /** What a walk needs to keep of a run. @returns {string[]} */
@@ -58,22 +59,48 @@ export function headLengths(arrays, layer, position) {
 }
 
 /**
- * The layer and head whose addition is the longest at one token, compared with what the
- * other heads of its layer add: the one that stands out. Of equal ones the first. Only
- * so many `layers` are looked at, from `first` on.
- * @returns {{layer: number, head: number, share: number}}
+ * How far a row of reading is from an even one: half the sum of the differences, 0 for
+ * even reading, nearly 1 for one token out of many. @param {ArrayLike<number>} row
+ */
+export function unevenness(row) {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += Math.abs(row[i] - 1 / row.length);
+  return sum / 2;
+}
+
+/**
+ * The head that does most at one token, of all layers: the length of what it adds as a
+ * share of the stream's (`added`), times how far its reading is from even (`uneven`).
+ * The first token has one way to read, so there only the addition counts. Of equal ones
+ * the first. Only so many `layers` are looked at, from `first` on.
+ * @returns {{layer: number, head: number, score: number, added: number,
+ *   uneven: number}}
  */
 export function standoutHead(arrays, layers, position, first = 0) {
-  let best = { layer: first, head: 0, share: -1 };
+  let best = { layer: first, head: 0, score: -1, added: 0, uneven: 0 };
   for (let layer = first; layer < first + layers; layer++) {
-    const lengths = headLengths(arrays, layer, position);
-    const all = lengths.reduce((sum, length) => sum + length, 0);
-    lengths.forEach((length, head) => {
-      const share = all > 0 ? length / all : 0;
-      if (share > best.share) best = { layer, head, share };
+    const middle = arrays[`blocks.${layer}.resid_mid`];
+    const stream = vectorLength(vectorAt(middle, 0, position));
+    headLengths(arrays, layer, position).forEach((length, head) => {
+      const added = stream > 0 ? length / stream : 0;
+      const uneven = unevenness(patternRow(arrays, layer, head, position));
+      const score = position === 0 ? added : added * uneven;
+      if (score > best.score) best = { layer, head, score, added, uneven };
     });
   }
   return best;
+}
+
+/** Why the figure chose this head, in words. */
+export function standoutWords({ score, added, uneven }, of, position) {
+  const length = `it adds ${showNumber(added)} of the length of the stream`;
+  if (position === 0) {
+    return `The figure chose the head: of ${of}, ${length}, the most.`;
+  }
+  return (
+    `The figure chose the head: ${length}, and its reading is ${showNumber(uneven)} ` +
+    `from even; the product, ${showNumber(score, 3)}, is the largest of ${of}.`
+  );
 }
 
 /** One head's row of the pattern at a token: its shares up to there, which sum to 1. */

@@ -3,7 +3,7 @@
 import { checkRoom, tokenPiece } from "./tokens.js";
 import { vectorAt, vectorLength } from "./vectors.js";
 import { appendedCount, drawnPin, headLengths, patternRow } from "./walk_parts.js";
-import { standoutHead, streamLengths, walkKeep } from "./walk_parts.js";
+import { standoutHead, standoutWords, streamLengths, walkKeep } from "./walk_parts.js";
 
 /** The index of the stage in which the next token is chosen. */
 export const LAST_STAGE = 6;
@@ -35,12 +35,13 @@ export function walkView(walk, state) {
   // what comes next is open only after the last token
   const at = stage === LAST_STAGE ? end : (state.position ?? end);
   const position = Math.max(0, Math.min(end, at));
-  const own = standoutHead(arrays, n_layer, position);
-  const layer = Math.min(n_layer - 1, state.layer ?? own.layer);
+  const asked = state.layer === null ? null : Math.min(n_layer - 1, state.layer);
+  const count = asked === null ? n_layer : 1;
+  const own = standoutHead(arrays, count, position, asked ?? 0);
+  const { layer } = own;
   const lengths = headLengths(arrays, layer, position);
-  const most = lengths.indexOf(Math.max(...lengths));
-  const head = Math.min(n_head - 1, state.head ?? most);
-  const by = state.layer === null ? " (it adds the largest share)" : " (it adds most)";
+  const head = Math.min(n_head - 1, state.head ?? own.head);
+  const of = asked === null ? "all heads" : "its layer";
   return {
     ...walk,
     state,
@@ -49,7 +50,7 @@ export function walkView(walk, state) {
     layer,
     head,
     lengths,
-    chosenBy: state.head === null ? by : "",
+    chosenBy: state.head === null ? standoutWords(own, of, position) : "",
     piece: pieces[position],
     token: (id) => tokenPiece(about, id),
     logits: vectorAt(arrays.logits, 0, position),

@@ -36,7 +36,8 @@ export function tokenPicture() {
 
 /** The rows of the table, one strip a token. @returns {WalkPicture} */
 export function embeddingPicture() {
-  const strips = Array.from({ length: STRIPS }, () => new Strip({ label: "" }));
+  const make = () => new Strip({ label: "", wide: true });
+  const strips = Array.from({ length: STRIPS }, make);
   const place = div("mg-strips"),
     note = headingLine(),
     legend = div("mg-legend");
@@ -92,7 +93,7 @@ export function attentionPicture(frame) {
   const ladder = new TitledBars("Length of the stream");
   const left = div("mg-panel mg-left", reads.element, adds.element);
   const update = (seen) => {
-    const { pattern, pieces, layer, head, lengths, piece, chosenBy } = seen;
+    const { pattern, pieces, layer, head, lengths, piece } = seen;
     const shown = topPlaces(pattern, READ).sort((a, b) => a - b);
     const rest = pattern.length - shown.length;
     const rows = shown.map((i) => ({
@@ -103,7 +104,7 @@ export function attentionPicture(frame) {
     const sum = rows.reduce((all, { value }) => all + value, 0);
     if (rest > 0) rows.push({ name: `${rest} others`, value: 1 - sum, role: "" });
     const title = `What ${pieceName(piece)} reads: head ${head} of layer ${layer}`;
-    reads.update(title + chosenBy, rows, 1);
+    reads.update(title, rows, 1);
     adds.update(
       `The length of what each head of layer ${layer} adds`,
       lengths.map((value, h) => ({
@@ -124,7 +125,7 @@ export function attentionPicture(frame) {
 export function mlpPicture(frame) {
   const bars = new TitledBars("The strongest neurons", true);
   const ladder = new TitledBars("Length of the stream");
-  const strip = new Strip({ label: "all neurons", height: 18 });
+  const strip = new Strip({ label: "all neurons", height: 18, wide: true });
   strip.name.hidden = true;
   bars.element.classList.add("mg-left");
   const all = headingLine(),
