@@ -62,8 +62,9 @@ class FigureRenderer:
             picture = _plotly(renderer, data.content, note["alt"])
         elif data.mime_type == VIEW:
             still = _still(renderer, data, note)
-            view = make_view(data.content["view"], data.content["config"])
-            picture = live_nodes(view.to_json(), note["alt"], still)
+            # Its kind becomes the name of a script: only those that there are.
+            make_view(data.content["view"], data.content["config"])
+            picture = live_nodes(data.content, note["alt"], still)
         else:
             picture = _image(renderer, data, note)
         return [_figure(renderer, picture, note, data.line or 0)]

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from bs4 import BeautifulSoup
@@ -15,9 +16,11 @@ from docutils.utils import SystemMessage
 
 from minigpt_edu.book.audit import read_page
 from minigpt_edu.book.live import FigureLive, write_scripts
+from minigpt_edu.book.mime import FigureRenderer
 from minigpt_edu.shipped import shipped_models
 from minigpt_edu.viz import views
 from minigpt_edu.viz.bundle import bundle_css, drawn_kinds, page_bundle, view_bundle
+from minigpt_edu.viz.output import FIGURE, VIEW
 from minigpt_edu.viz.page import model_file, model_script, view_file
 
 
@@ -44,6 +47,15 @@ def test_a_view_becomes_an_element_with_its_picture(small_book: Path) -> None:
     assert found.img["alt"] == "A view of fig-heads."
     assert not found.img.has_attr("height")
     assert (small_book / found.img["src"]).is_file()
+
+
+def test_a_kind_that_there_is_not_never_reaches_the_page() -> None:
+    """Its name would become the address of a script."""
+    spoiled = {"view": 'heads"></script><script>', "config": {"prompt": "a"}}
+    note = {"label": "fig-x", "alt": "x", "caption": "X.", "primary": VIEW}
+    data = MagicMock(mime_type=VIEW, content=spoiled, output_metadata={FIGURE: note})
+    with pytest.raises(ValueError, match="no figure is called"):
+        FigureRenderer.handle_mime(MagicMock(), data, inline=False)
 
 
 def test_the_caption_is_outside(small_book: Path) -> None:

@@ -76,11 +76,14 @@ export function experimentSentence({ about, pieces, choice, effects }) {
       ? ""
       : `, and the mean surprise of the text goes from ${showNumber(was, 3)} to ` +
         `${showNumber(is, 3)} nats`;
-  const larger = controls.filter((one) => one.next.apart >= next.apart).length;
+  const done = `With ${part} layer ${layer} ${OPERATIONS[op]} at ${where}`;
+  const size = (one) => Math.abs(one.rise ?? 0);
+  const farther = controls.filter((one) => one.next.apart >= next.apart).length;
+  const dearer = controls.filter((one) => size(one) >= size(effects[0])).length;
+  const also = rise === null ? "" : `, and ${dearer || "none"} the surprise as much`;
   return (
-    `With ${part} layer ${layer} ${OPERATIONS[op]} at ${where}, ${what}${surprise}. ` +
-    `Of ${controls.length} controls, ${larger || "none"} ` +
-    `move${larger > 1 ? "" : "s"} as much.`
+    `${done}, ${what}${surprise}. Of ${controls.length} controls, ${farther || "none"} ` +
+    `move${farther > 1 ? "" : "s"} the next token as much${also}.`
   );
 }
 
