@@ -18,7 +18,7 @@ HTML = QUIZ._repr_mimebundle_()["text/html"]
 
 def test_only_links_change() -> None:
     changed = page_address(HTML)
-    assert '<a href="../one/masks.html">masks</a>' in changed
+    assert '<a href="../one/masks.html">Masks</a>' in changed
     assert changed.count("masks.ipynb") == HTML.count("masks.ipynb") - 1
     assert changed.replace(".html", ".ipynb") == HTML
     assert page_address(changed) == changed
