@@ -111,3 +111,12 @@ def test_sentences_are_short(name: str) -> None:
     sentences = [s.split() for s in re.split(r"(?<=[.?!:])\s+", text)]
     lengths = [len(words) for words in sentences if len(words) > 2]
     assert not lengths or sum(lengths) / len(lengths) <= 22
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_figures_of_a_page_come_in_150_kilobytes(html: Path, name: str) -> None:
+    names = {
+        Path(one.split("?")[0]).name for one in read_page(html, f"{name}.html").loads
+    }
+    ours = {n for n in names if re.fullmatch(r"minigpt-(figures|view-\w+)\.js", n)}
+    assert sum((html / "_static" / n).stat().st_size for n in ours) <= 150_000

@@ -77,11 +77,11 @@ export class PageHost {
     const selection = this.left.get(figure) ?? {};
     const source = sourceMaker(this.shelf, config);
     const model = new PageModel({ kind, config, selection }, source);
-    const placeholders = [...figure.children];
+    const before = [...figure.children]; // what `make refresh` or the author put there
     const showState = () => {
       const status = model.get("status");
       figure.dataset.state = status;
-      if (status === "ready") hideWords(placeholders, true);
+      if (status === "ready") hideWords(before, true);
     };
     model.on("change:status", showState);
     showState();
@@ -89,7 +89,7 @@ export class PageHost {
     const remove = () => {
       model.close();
       cleanup?.();
-      hideWords(placeholders, false);
+      hideWords(before, false);
       figure.dataset.state = "static";
     };
     this.live.set(figure, { model, remove });
@@ -137,8 +137,8 @@ function sourceMaker(shelf, { checkpoint }) {
 }
 
 /** A description that stood for the picture goes; a picture is kept for print. */
-function hideWords(placeholders, hidden) {
-  for (const one of placeholders) {
+function hideWords(parts, hidden) {
+  for (const one of parts) {
     if (one.querySelector("img") === null && one.tagName !== "IMG") one.hidden = hidden;
   }
 }
